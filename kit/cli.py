@@ -1,0 +1,25 @@
+"""The command line `cellcast`: each part brings its commands by entry point; only the called one is loaded."""
+
+import sys
+from importlib.metadata import entry_points
+
+import typer
+
+_GROUP = "cellcast.commands"
+
+
+def main() -> None:
+    """Run the command line; the exit code is 0, 1 for a failure, 2 for wrong usage."""
+    root = typer.Typer(
+        name="cellcast",
+        help="Cellcast: customers record their screen, the footage stays in its region.",
+        epilog="Example: cellcast stack up --dir ./demo",
+        no_args_is_help=True,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    parts = {point.name: point for point in entry_points(group=_GROUP)}
+    called = sys.argv[1] if len(sys.argv) > 1 else ""
+    for name in [called] if called in parts else sorted(parts):
+        root.add_typer(parts[name].load(), name=name)
+    root(prog_name="cellcast")

@@ -1,0 +1,50 @@
+"""Settings from the environment: each documented, an unknown or missing one refused at start by its name."""
+
+import os
+from typing import Any, Self
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class SettingsRefused(Exception):
+    """The environment does not describe a process that could run. The text names each setting and why."""
+
+
+class Settings(BaseSettings):
+    """Base of every process's settings; a subclass sets `env_prefix` and documents each field.
+
+    `Subclass.load()` is the way in: it also refuses names that begin with the prefix and are no setting,
+    because a misspelt setting that is silently ignored is found in an incident.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment. Raises SettingsRefused with one line a setting that is wrong."""
+        prefix = str(cls.model_config.get("env_prefix", ""))
+        known = {f"{prefix}{name}".upper() for name in cls.model_fields}
+        wrong = [
+            f"{name}: there is no such setting"
+            for name in sorted(os.environ)
+            if _is_ours(name, prefix, known)
+        ]
+        made: Self | None = None
+        try:
+            made = cls()
+        except ValidationError as error:
+            wrong += [_words(prefix, dict(one)) for one in error.errors(include_input=False)]
+        if wrong or made is None:
+            raise SettingsRefused("\n".join(wrong))
+        return made
+
+
+def _is_ours(name: str, prefix: str, known: set[str]) -> bool:
+    return name.upper().startswith(prefix.upper()) and name.upper() not in known
+
+
+def _words(prefix: str, error: dict[str, Any]) -> str:  # pydantic's error dict holds values of any type
+    field = ".".join(str(part) for part in error["loc"])
+    reason = "is missing" if error["type"] == "missing" else str(error["msg"])
+    return f"{prefix}{field}".upper() + f": {reason}"
