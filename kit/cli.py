@@ -1,4 +1,4 @@
-"""The command line `cellcast`: each part brings its commands by entry point; only the called one is loaded."""
+"""The command line `cellcast`: each part brings its commands, only the called one is loaded."""
 
 import sys
 from importlib.metadata import entry_points

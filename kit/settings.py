@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class SettingsRefused(Exception):
+class SettingsError(Exception):
     """The environment does not describe a process that could run. The text names each setting and why."""
 
 
@@ -22,26 +22,23 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment. Raises SettingsRefused with one line a setting that is wrong."""
+        """Read the environment. Raises SettingsError with one line a setting that is wrong."""
         prefix = str(cls.model_config.get("env_prefix", ""))
         known = {f"{prefix}{name}".upper() for name in cls.model_fields}
-        wrong = [
-            f"{name}: there is no such setting"
-            for name in sorted(os.environ)
-            if _is_ours(name, prefix, known)
-        ]
+        strangers = [name for name in sorted(os.environ) if _is_ours(name, prefix) and name.upper() not in known]
+        wrong = [f"{name}: there is no such setting" for name in strangers]
         made: Self | None = None
         try:
             made = cls()
         except ValidationError as error:
             wrong += [_words(prefix, dict(one)) for one in error.errors(include_input=False)]
         if wrong or made is None:
-            raise SettingsRefused("\n".join(wrong))
+            raise SettingsError("\n".join(wrong))
         return made
 
 
-def _is_ours(name: str, prefix: str, known: set[str]) -> bool:
-    return name.upper().startswith(prefix.upper()) and name.upper() not in known
+def _is_ours(name: str, prefix: str) -> bool:
+    return bool(prefix) and name.upper().startswith(prefix.upper())
 
 
 def _words(prefix: str, error: dict[str, Any]) -> str:  # pydantic's error dict holds values of any type

@@ -1,0 +1,247 @@
+"""The async database: tenant scopes, and two kinds of transaction, so that a write in a read path is a type error."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from sqlalchemy import DateTime, MetaData, Select, event, text
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    mapped_column,
+    with_loader_criteria,
+)
+from sqlalchemy.sql import Executable
+
+from kit import logs
+from kit.refusals import Kind, NotFound, Refusal
+
+T = TypeVar("T")
+log = logs.get("database")
+
+
+class Base(DeclarativeBase):
+    """Base of every model; names of constraints are fixed, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True)}  # noqa: RUF012 - SQLAlchemy reads it off the class
+
+
+class Scoped:
+    """Mixin of every tenant table: the workspace comes first in its key; `Writing.add` fills it in."""
+
+    workspace_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-2)
+
+
+class Tenant(Scoped):
+    """A tenant table whose rows have an id of their own."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1, default=uuid4)
+
+
+class WorkspaceFrozen(Refusal):
+    """The workspace takes no writes just now: it is moving, suspended or being deleted."""
+
+    kind = Kind.UNAVAILABLE
+    title = "This workspace cannot be changed at the moment"
+    detail = "Nothing is lost. Try again in a minute."
+    retry_after_s = 5
+
+
+class DatabaseUnavailable(Refusal):
+    """The database does not answer."""
+
+    kind = Kind.UNAVAILABLE
+    title = "This part of Cellcast is briefly unavailable"
+    detail = "Nothing is lost. Try again in a moment."
+    retry_after_s = 2
+
+
+def now() -> datetime:
+    """The present moment, with its zone."""
+    return datetime.now(UTC)
+
+
+class Reading:
+    """A transaction that looks at one workspace's rows."""
+
+    def __init__(self, session: AsyncSession, workspace_id: UUID) -> None:
+        self._session = session
+        self.workspace_id = workspace_id
+
+    async def first(self, statement: Select[T]) -> T | None:
+        """The first row's only column, or None."""
+        found: T | None = (await self._session.scalars(statement)).first()
+        return found
+
+    async def one(self, statement: Select[T]) -> T:
+        """The first row's only column. Raises NotFound."""
+        found = await self.first(statement)
+        if found is None:
+            raise NotFound
+        return found
+
+    async def all(self, statement: Select[T]) -> Sequence[T]:
+        """Every row's only column."""
+        found: Sequence[T] = (await self._session.scalars(statement)).all()
+        return found
+
+    async def rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
+        """Every row, for statements with several columns (whose types SQLAlchemy cannot pass through here)."""
+        found: Sequence[Row[Any]] = (await self._session.execute(statement)).all()
+        return found
+
+
+class Writing(Reading):
+    """A transaction that changes one workspace; committed when its block ends, undone when the block fails."""
+
+    def __init__(self, session: AsyncSession, workspace_id: UUID, epoch: int) -> None:
+        super().__init__(session, workspace_id)
+        self.epoch = epoch
+        self._after: list[Callable[[], Awaitable[None]]] = []
+
+    def add(self, *rows: Base) -> None:
+        """Store new rows; a tenant's row gets this workspace's id."""
+        for row in rows:
+            if isinstance(row, Scoped):
+                row.workspace_id = self.workspace_id
+            self._session.add(row)
+
+    async def delete(self, row: Base) -> None:
+        """Remove a loaded row."""
+        await self._session.delete(row)
+
+    async def execute(self, statement: Executable) -> int:
+        """Run an INSERT, UPDATE or DELETE; the number of rows it touched."""
+        result = await self._session.execute(statement)
+        return int(getattr(result, "rowcount", 0))
+
+    async def changed(self, statement: Executable) -> Row[Any] | None:
+        """Run an INSERT, UPDATE or DELETE with RETURNING; its first row, or None where none was touched."""
+        return (await self._session.execute(statement)).first()
+
+    async def flush(self) -> None:
+        """Send what was added to the database, still inside the transaction."""
+        await self._session.flush()
+
+    def after_commit(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Call this once the change is durable. A failure there is logged: the change itself stands."""
+        self._after.append(call)
+
+    async def _run_after(self) -> None:
+        for call in self._after:
+            try:
+                await call()
+            except Exception as error:  # the commit stands; whatever was to be told finds out by its own sweep
+                log.warning("after commit", error=type(error).__name__)
+
+
+class Database:
+    """One process's pool of connections. `url` is `postgresql://`, of the role that row-level security binds."""
+
+    def __init__(self, url: str, *, name: str, pool_size: int = 10) -> None:
+        self._engine = create_async_engine(
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,  # pods x processes x pool_size must fit into PostgreSQL's max_connections
+            pool_timeout=5,
+            pool_recycle=1800,
+            pool_pre_ping=True,  # after a restart of the server the first request would else fail
+            connect_args={
+                "timeout": 5,
+                "command_timeout": 30,
+                "server_settings": {"application_name": name, "jit": "off"},
+            },
+        )
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def reading(self, workspace_id: UUID) -> AsyncIterator[Reading]:
+        """A scope in which only this workspace's rows exist."""
+        async with self._session(workspace_id) as session:
+            await session.execute(_SCOPE, {"id": str(workspace_id)})
+            yield Reading(session, workspace_id)
+
+    @asynccontextmanager
+    async def writing(self, workspace_id: UUID) -> AsyncIterator[Writing]:
+        """A scope in which this workspace may be changed, if this cell owns it.
+
+        Raises WorkspaceFrozen, or NotFound where the workspace is not of this cell.
+        """
+        async with self._session(workspace_id) as session:
+            epoch = (await session.execute(_OPEN_WRITE, {"id": workspace_id})).scalar_one()
+            tx = Writing(session, workspace_id, int(epoch))
+            yield tx
+            await session.commit()
+        await tx._run_after()
+
+    @asynccontextmanager
+    async def outside(self) -> AsyncIterator[AsyncSession]:
+        """A transaction on the few tables that belong to no workspace; tenant rows do not exist in it."""
+        async with self._session(None) as session:
+            yield session
+            await session.commit()
+
+    async def ping(self) -> None:
+        """Raises when the database does not answer."""
+        async with self._engine.connect() as connection:
+            await connection.execute(text("select 1"))
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _session(self, workspace_id: UUID | None) -> AsyncIterator[AsyncSession]:
+        try:
+            async with self._sessions(info={"workspace_id": workspace_id}) as session:
+                try:
+                    await session.connection()
+                except (OSError, TimeoutError, PoolTimeout) as error:
+                    raise DatabaseUnavailable from error
+                yield session
+        except DBAPIError as error:
+            raise _meaning(error) from error
+
+
+_SCOPE = text("select set_config('app.workspace_id', :id, true)")
+_OPEN_WRITE = text("select open_write(:id)")
+
+
+def _meaning(error: DBAPIError) -> Exception:
+    """What a database error means to whoever asked; an unknown one stays what it is."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state == "CC404":
+        return NotFound()
+    if state == "CC423":
+        return WorkspaceFrozen()
+    # Class 08: connection; 57P: shutting down or starting up (PostgreSQL manual, appendix A).
+    if error.connection_invalidated or state.startswith(("08", "57P")):
+        return DatabaseUnavailable()
+    return error
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _filter_by_workspace(state: ORMExecuteState) -> None:
+    """Every ORM statement on a tenant table is filtered by the scope; row-level security is the net below it."""
+    scope = state.session.info.get("workspace_id")
+    if scope is not None and (state.is_select or state.is_update or state.is_delete):
+        state.statement = state.statement.options(
+            with_loader_criteria(Scoped, lambda model: model.workspace_id == scope, include_aliases=True)
+        )

@@ -1,0 +1,92 @@
+"""taskiq on Redis Streams as the wake-up of workers. What is lost here costs a delay, never a job."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from redis.exceptions import RedisError
+from taskiq import AckableMessage
+from taskiq.acks import AcknowledgeType
+from taskiq.kicker import AsyncKicker
+from taskiq.receiver import Receiver
+from taskiq_redis import RedisStreamBroker
+
+from kit import logs
+from kit.jobs.kinds import Lane
+from kit.jobs.runner import Runner
+
+log = logs.get("broker")
+
+RUN = "run"  # the one task of every broker: run the job with this id
+STREAM_LENGTH = 10_000  # entries kept; the sweep tells again of whatever is trimmed
+LISTEN_AGAIN_S = 0.5
+GRACE_S = 20  # a stopping worker finishes what it is at; what takes longer is leased again elsewhere
+AT_ONCE = {Lane.LIGHT: 16, Lane.MEDIA: 2}  # jobs of one worker process; ffmpeg fills a core
+
+
+class _Broker(RedisStreamBroker):
+    """A stream broker that survives a Redis that went away or lost its data."""
+
+    def __init__(self, url: str, lane: Lane) -> None:
+        super().__init__(
+            url,
+            queue_name=f"jobs:{lane}",
+            consumer_group_name="workers",
+            consumer_id="0",  # what was sent before the group existed counts too
+            maxlen=STREAM_LENGTH,
+            unacknowledged_lock_timeout=10,
+            socket_timeout=10,
+            socket_connect_timeout=3,
+        )
+
+    async def listen(self) -> AsyncGenerator[AckableMessage, None]:
+        """Messages, for ever: after a failure the group is made again and listening goes on."""
+        while True:
+            try:
+                await self._declare_consumer_group()
+                async for message in super().listen():
+                    yield message
+            except (RedisError, OSError) as error:
+                log.warning("listening failed", error=type(error).__name__)
+                await asyncio.sleep(LISTEN_AGAIN_S)
+
+
+class Brokers:
+    """One broker a lane. `kick` wakes a worker; `work` is the worker."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._lanes = {lane: _Broker(redis_url, lane) for lane in Lane}
+
+    async def kick(self, job_id: UUID, lane: str) -> None:
+        """Wake a worker of the lane for a job."""
+        await AsyncKicker[[str], None](task_name=RUN, broker=self._lanes[Lane(lane)], labels={}).kiq(str(job_id))
+
+    async def work(self, runner: Runner[object], lanes: list[Lane], stop: asyncio.Event) -> None:
+        """Run jobs of these lanes until `stop`, then finish what is in hand."""
+        await asyncio.gather(*(self._work_lane(runner, lane, stop) for lane in lanes))
+
+    async def _work_lane(self, runner: Runner[object], lane: Lane, stop: asyncio.Event) -> None:
+        broker = self._lanes[lane]
+        broker.is_worker_process = True
+
+        async def run(job_id: str) -> None:
+            await runner.run(UUID(job_id))
+
+        broker.register_task(run, task_name=RUN)
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            receiver = Receiver(
+                broker=broker,
+                executor=executor,
+                validate_params=False,
+                run_startup=False,
+                max_async_tasks=AT_ONCE[lane],
+                ack_type=AcknowledgeType.WHEN_RECEIVED,  # the job's row is what is acknowledged late
+                wait_tasks_timeout=GRACE_S,
+            )
+            await receiver.listen(stop)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        for broker in self._lanes.values():
+            await broker.shutdown()

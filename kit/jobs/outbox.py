@@ -1,0 +1,44 @@
+"""Writing a job together with the change that causes it: both are there after the commit, or neither."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+import structlog
+
+from kit.database import Writing, now
+from kit.jobs.kinds import Kind
+from kit.jobs.models import Job, JobArguments
+
+C = TypeVar("C")
+Kick = Callable[[UUID, str], Awaitable[None]]  # job id, lane
+
+_kick: list[Kick] = []
+
+
+def use(kick: Kick) -> None:
+    """Set how this process wakes a worker. Without it jobs wait for the sweep, a second or two."""
+    _kick[:] = [kick]
+
+
+def later(tx: Writing, kind: Kind[C], *arguments: str | UUID, at: datetime | None = None) -> UUID:
+    """Have `kind` done after this transaction, at `at` or at once. The arguments are ids; the job's id comes back."""
+    moment = now()
+    job_id = uuid4()
+    at_once = at is None or at <= moment
+    tx.add(
+        Job(
+            id=job_id,
+            workspace_id=tx.workspace_id,
+            kind=kind.name,
+            due=moment if at is None else at,
+            trace=structlog.contextvars.get_contextvars().get("request_id"),
+            kicked_at=moment if at_once else None,
+        ),
+        JobArguments(id=job_id, arguments=[str(argument) for argument in arguments]),
+    )
+    if at_once and _kick:
+        kick = _kick[0]
+        tx.after_commit(lambda: kick(job_id, kind.lane))
+    return job_id

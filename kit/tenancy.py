@@ -1,0 +1,50 @@
+"""How a table belongs to workspaces: row-level security that the application's role cannot step around.
+
+A transaction has a scope (`app.workspace_id`): outside it nothing is seen. A write has to be opened besides
+(`open_write`), which takes the workspace's shared lock and looks at who owns it, so that a process which no longer
+owns a workspace, or one that forgot to ask, changes nothing.
+"""
+
+# The one statement that opens a write. Its errors, by SQLSTATE, are in kit/database.py.
+OPEN_WRITE = """
+CREATE FUNCTION open_write(wanted uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  held record;
+BEGIN
+  -- Shared: writers do not wait for one another; a freeze takes the same lock exclusively and so waits for them.
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended(wanted::text, 0));
+  SELECT epoch, state INTO held FROM ownership WHERE workspace_id = wanted;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'this cell does not own the workspace' USING ERRCODE = 'CC404';
+  ELSIF held.state <> 'active' THEN
+    RAISE EXCEPTION 'the workspace is %', held.state USING ERRCODE = 'CC423';
+  END IF;
+  PERFORM set_config('app.workspace_id', wanted::text, true), set_config('app.writing', wanted::text, true);
+  RETURN held.epoch;
+END $$;
+"""
+
+# Row-level security lets an UPDATE outside the scope touch nothing without a word; this says it aloud.
+REFUSE_UNOPENED = """
+CREATE FUNCTION refuse_unopened_write() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF coalesce(current_setting('app.writing', true), '') = '' THEN
+    RAISE EXCEPTION 'write to % outside open_write()', TG_TABLE_NAME USING ERRCODE = 'CC403';
+  END IF;
+  RETURN NULL;
+END $$;
+"""
+
+
+def protect(table: str) -> list[str]:
+    """The statements that make `table` a tenant's: forced row-level security and no write that was not opened."""
+    seen = "workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid"
+    opened = "workspace_id = nullif(current_setting('app.writing', true), '')::uuid"
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY tenant_reads ON {table} FOR SELECT USING ({seen})",
+        f"CREATE POLICY tenant_writes ON {table} FOR ALL USING ({opened}) WITH CHECK ({opened})",
+        f"CREATE TRIGGER opened_writes_only BEFORE INSERT OR UPDATE OR DELETE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_unopened_write()",
+    ]

@@ -1,0 +1,101 @@
+"""The frame of a web process: request ids, security headers, same-origin writes, metrics, health, problems."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from secrets import token_hex
+from urllib.parse import urlsplit
+
+from prometheus_client import Counter, Histogram
+from quart import Quart, Response, g, request
+
+from kit import logs
+from kit.refusals import Kind, Refusal
+from kit.web import problems
+
+REQUESTS = Counter("cellcast_http_requests_total", "Requests by route and status class", ["route", "status"])
+SECONDS = Histogram(
+    "cellcast_http_request_seconds",
+    "Server time until the answer's headers",
+    ["route"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_OUTSIDE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
+
+# What /readyz asks: a name and a call that raises when that part is down.
+Checks = Mapping[str, Callable[[], Awaitable[None]]]
+
+
+class CrossOrigin(Refusal):
+    """A page of another origin tried to act with this person's cookie."""
+
+    kind = Kind.FORBIDDEN
+    title = "This request came from another page"
+    detail = "Open Cellcast itself and try again there."
+
+
+def create_app(name: str, *, page: problems.Page, checks: Checks, headers: Mapping[str, str]) -> Quart:
+    """A Quart application with everything that is the same in each of our processes.
+
+    `headers` are set on every answer that has not set them itself.
+    """
+    app = Quart(name, static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = 4 * 1024 * 1024  # a manifest of 20,000 chunks is 2 MB
+    app.config["BODY_TIMEOUT"] = 30
+    problems.register(app, page, lambda: str(g.get("request_id", "")))
+
+    @app.before_request
+    async def begin() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _OUTSIDE_ID.match(given) else token_hex(8)
+        g.started = time.perf_counter()
+        logs.clear()
+        logs.bind(request_id=g.request_id)
+        if request.method not in SAFE_METHODS:
+            require_same_origin()
+
+    @app.after_request
+    async def finish(response: Response) -> Response:
+        for header, value in headers.items():
+            response.headers.setdefault(header, value)
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        route = request.url_rule.rule if request.url_rule is not None else "none"
+        REQUESTS.labels(route, f"{response.status_code // 100}xx").inc()
+        SECONDS.labels(route).observe(time.perf_counter() - g.get("started", time.perf_counter()))
+        return response
+
+    @app.get("/livez")
+    async def livez() -> Response:
+        return Response("ok\n", content_type="text/plain")
+
+    @app.get("/readyz")
+    async def readyz() -> tuple[dict[str, object], int]:
+        down = {part: reason for part, reason in [(p, await _why_down(c)) for p, c in checks.items()] if reason}
+        return {"ready": not down, "down": down}, 503 if down else 200
+
+    return app
+
+
+async def _why_down(check: Callable[[], Awaitable[None]]) -> str:
+    try:
+        await check()
+    except Exception as error:  # whatever it is, the part is down, and its kind says enough
+        return type(error).__name__
+    return ""
+
+
+def require_same_origin() -> None:
+    """Refuse an unsafe request that a browser sends for another page (OWASP CSRF cheat sheet, Fetch metadata).
+
+    Bearer tokens are never sent by a browser on its own, so calls that carry one need no proof of origin.
+    """
+    if request.headers.get("Authorization", "").startswith("Bearer "):
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        if urlsplit(origin).netloc == request.host:
+            return
+    elif request.headers.get("Sec-Fetch-Site") == "same-origin":
+        return
+    raise CrossOrigin
