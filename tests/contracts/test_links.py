@@ -50,7 +50,7 @@ def test_a_changed_character_of_key_or_secret_is_called_a_typo(key: str) -> None
 def test_every_swapped_pair_is_found(key: str) -> None:
     link = links_of(key)
     for place in range(len(link) - 1):
-        one, other = link[place : place + 2]
+        one, other = link[place], link[place + 1]
         if one != other:
             with pytest.raises(links.NotALink):
                 links.parse(link[:place] + other + one + link[place + 2 :])
@@ -89,10 +89,10 @@ def test_a_refusal_does_not_repeat_the_secret(key: str) -> None:
 
 
 def test_a_secret_has_90_bits_or_more() -> None:
-    secret = links.new_secret("demkrt23")
+    secret = links.new_secret("dmkrt234")
     random = len(secret) - 1  # the last one is the check
     assert random * math.log2(len(keys.ALPHABET)) >= 90
-    assert len({links.new_secret("demkrt23") for _ in range(1000)}) == 1000
+    assert len({links.new_secret("dmkrt234") for _ in range(1000)}) == 1000
 
 
 @given(KEYS, KEYS)

@@ -49,7 +49,7 @@ def snapshot(*placements: Placement) -> Snapshot:
 
 
 def placement(**changes: object) -> Placement:
-    made = Placement(UUID(int=1), "demkrt23", "eu-1", 1, State.ACTIVE, 1)
+    made = Placement(UUID(int=1), "dmkrt234", "eu-1", 1, State.ACTIVE, 1)
     return dataclasses.replace(made, **changes)  # type: ignore[arg-type]  # the test's own words
 
 
@@ -59,7 +59,7 @@ def test_what_is_written_is_read(tmp_path: Path, placements: tuple[Placement, ..
     written = dataclasses.replace(snapshot(*placements), n=n)
     write_snapshot(tmp_path / "map", written, KEY)
     assert read_snapshot(tmp_path / "map", PUBLIC) == written
-    assert os.listdir(tmp_path) == ["map"]
+    assert [file.name for file in tmp_path.iterdir()] == ["map"]
 
 
 def test_every_changed_or_missing_byte_is_refused(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         (snapshot(placement(cell="eu-9")), "there is no cell 'eu-9'"),
         (snapshot(placement(key="Nope")), "not a workspace key"),
         (snapshot(placement(epoch=-1)), "not a count"),
-        (snapshot(placement(), placement(workspace_id=UUID(int=2))), "workspace key demkrt23 stands there twice"),
-        (snapshot(placement(), placement(key="demkrt24")), "stands there twice"),
+        (snapshot(placement(), placement(workspace_id=UUID(int=2))), "workspace key dmkrt234 stands there twice"),
+        (snapshot(placement(), placement(key="dmkrt235")), "stands there twice"),
         (dataclasses.replace(snapshot(), made_at=datetime(2026, 1, 1)), "no time zone"),
         (dataclasses.replace(snapshot(), cells=(CellAddress("eu-1", "eu", "http://a.example/x"),)), "scheme://host"),
         (dataclasses.replace(snapshot(), cells=(CellAddress("eu-1", "eu", "javascript:x"),)), "scheme://host"),
@@ -138,7 +138,7 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_snapshot(tmp_path / "map", snapshot(placement()), KEY)
-    assert os.listdir(tmp_path) == ["map"]
+    assert [file.name for file in tmp_path.iterdir()] == ["map"]
     assert read_snapshot(tmp_path / "map", PUBLIC) == snapshot()
 
 
@@ -146,4 +146,4 @@ def test_the_file_holds_ids_alone(tmp_path: Path) -> None:
     write_snapshot(tmp_path / "map", snapshot(placement()), KEY)
     body = json.loads((tmp_path / "map").read_bytes().split(b"\n", 1)[1])
     assert set(body) == {"audience", "generation", "n", "made_at", "cells", "placements"}
-    assert body["placements"] == [[str(UUID(int=1)), "demkrt23", "eu-1", 1, "active", 1]]
+    assert body["placements"] == [[str(UUID(int=1)), "dmkrt234", "eu-1", 1, "active", 1]]

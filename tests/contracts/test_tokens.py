@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts import keys, tokens
 
-KEY = "demkrt23"
+KEY = "dmkrt234"
 RECORDING = UUID("01234567-89ab-4def-8123-456789abcdef")
 MAC_KEY = b"k" * 32
 KEYS = st.text(keys.ALPHABET, min_size=6, max_size=10)
