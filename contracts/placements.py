@@ -21,6 +21,9 @@ _FIRST = re.compile(rb"cellcast-snapshot-1 ([0-9a-f]{16}) ([0-9a-f]{%d})\n" % (2
 _TAG = "snapshot 1"
 _LARGEST = 1 << 30  # bytes; 1,000,000 placements take about 100 MB
 
+# The audience of the routers: every workspace, and every cell's address.
+ROUTING = "routing"
+
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _HOST = re.compile(r"[a-z0-9.-]{1,253}(:[0-9]{1,5})?")
 

@@ -85,7 +85,7 @@ def translated_in(catalog: Path) -> set[str]:
     return {
         entry.id if isinstance(entry.id, str) else entry.id[0]
         for entry in entries
-        if (entry.string if isinstance(entry.string, str) else all(entry.string))
+        if (entry.string if isinstance(entry.string, str) else all(entry.string or [""]))
     }
 
 

@@ -1,0 +1,86 @@
+"""What a path asks for. Only what is understood whole is answered; anything else is malformed."""
+
+import re
+from enum import Enum
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from contracts import links
+from contracts.keys import PATTERN, is_key
+
+
+class Lead(NamedTuple):
+    """Lead the visitor to the workspace's cell; `to` is path and query there, plain ASCII that begins with /."""
+
+    key: str
+    to: bytes
+
+
+class Describe(NamedTuple):
+    """Tell a machine where the workspace's API is; `key` is what stood there, key or not."""
+
+    key: str
+
+
+class Wrong(Enum):
+    """Nothing that leads anywhere; nearly a link is told from what never was one."""
+
+    MALFORMED = "malformed"
+    MISTYPED = "mistyped"
+
+
+_WELL_KNOWN = b"/.well-known/cellcast/"
+_LONGEST = 4096  # bytes of path and query together; browsers and mail programs break longer ones anyway
+
+# A page of a workspace: /w/{key} and segments after it, none of them empty, `.` or `..`.
+_SEGMENT = r"/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+"
+_PAGE = re.compile(rf"/w/({PATTERN})(?:{_SEGMENT})*/?".encode())
+_QUERY = re.compile(rb"[!-~]*")
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+# Control characters, what some browser takes for a slash, and a second layer of escapes.
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\%\u2028\u2029]")
+
+
+def read(path: bytes, query: bytes) -> Lead | Describe | Wrong:
+    """What the raw path and query of a request ask for; never raises."""
+    if len(path) + len(query) > _LONGEST or not path.startswith(b"/"):
+        return Wrong.MALFORMED
+    if path.startswith(b"/w/"):
+        return _page(path, query)
+    if path.startswith(_WELL_KNOWN):
+        return Describe(path[len(_WELL_KNOWN) :].decode("latin-1"))
+    return _word(path[1:].removesuffix(b"/"))
+
+
+def _page(path: bytes, query: bytes) -> Lead | Wrong:
+    found = _PAGE.fullmatch(path)
+    if found is None or not _QUERY.fullmatch(query) or (b"%" in path and not _is_harmless(path)):
+        return Wrong.MALFORMED
+    return Lead(found[1].decode(), path + b"?" + query if query else path)
+
+
+def _is_harmless(path: bytes) -> bool:
+    """True when what a path's escapes stand for changes nothing of its shape, in any reader's eyes."""
+    if _BROKEN_ESCAPE.search(path):
+        return False
+    try:
+        decoded = unquote_to_bytes(path).decode()
+    except UnicodeDecodeError:
+        return False
+    segments = decoded.split("/")
+    same_shape = len(segments) == path.count(b"/") + 1
+    return same_shape and not _FORBIDDEN.search(decoded) and not {".", ".."}.intersection(segments)
+
+
+def _word(raw: bytes) -> Lead | Wrong:
+    """The one word of a path: a link, or a workspace's key, which leads to its sign-in."""
+    word = (unquote_to_bytes(raw) if b"%" in raw else raw).decode("ascii", "replace").lower()
+    if is_key(word):
+        return Lead(word, f"/w/{word}/sign-in".encode())
+    try:
+        key, secret = links.parse(word)
+    except links.Mistyped:
+        return Wrong.MISTYPED
+    except links.Malformed:
+        return Wrong.MALFORMED
+    return Lead(key, f"/r/{key}-{secret}".encode())
