@@ -21,7 +21,7 @@ async function bundle(outdir, entryPoints) {
     target: ["es2022", "safari16"],
     entryNames: "[name].[hash]",
     assetNames: "[name].[hash]",
-    loader: { ".svg": "file" },
+    loader: { ".svg": "copy" },
     metafile: true,
     logLevel: "warning",
   });
@@ -44,5 +44,6 @@ await bundle(join(here, "static"), {
   app: "app/index.ts",
   "app-style": "styles/app.css",
   player: "player/index.ts",
+  mark: "styles/mark.svg",
 });
 await bundle(join(here, "../../router/static"), { "pages-style": "styles/router.css" });
