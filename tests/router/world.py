@@ -1,0 +1,82 @@
+"""A small world for the router: two cells, one workspace in each state, and a way to ask without a server."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from contracts.placements import ROUTING, CellAddress, Placement, Snapshot, State
+from router.door import Door
+from router.map import Map
+
+GO = "http://go.localhost:8000"
+EU, US = "http://eu-1.localhost:8001", "http://us-1.localhost:8002"
+CELLS = (CellAddress("eu-1", "eu", EU), CellAddress("us-1", "us", US))
+KEYS = {
+    State.ACTIVE: "bcdfgh22",
+    State.PROVISIONING: "bcdfgh33",
+    State.FROZEN: "bcdfgh44",
+    State.SUSPENDED: "bcdfgh55",
+    State.DELETING: "bcdfgh66",
+    State.DELETED: "bcdfgh77",
+}
+US_KEY, UNKNOWN_KEY = "wxyz234567", "bcdfgh99"
+
+
+def make_snapshot(n: int = 1, generation: int = 1) -> Snapshot:
+    placements = [
+        Placement(UUID(int=number), key, "eu-1", 1, state, 1) for number, (state, key) in enumerate(KEYS.items())
+    ]
+    placements.append(Placement(UUID(int=99), US_KEY, "us-1", 1, State.ACTIVE, 1))
+    return Snapshot(ROUTING, generation, n, datetime.now(UTC), CELLS, tuple(placements))
+
+
+@dataclass
+class Answered:
+    """What came back for one request."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    messages: list[dict[str, Any]] = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Asker:
+    """Calls the ASGI application itself; reading a body is a failure."""
+
+    door: Door
+    current: Map | None
+
+    async def __call__(self, path: str | bytes, method: str = "GET", query: bytes = b"", **headers: str) -> Answered:
+        raw = path if isinstance(path, bytes) else path.encode()
+        scope: Any = {
+            "type": "http",
+            "method": method,
+            "raw_path": raw,
+            "path": raw.decode("latin-1"),
+            "query_string": query,
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+        }
+        messages: list[Any] = []
+
+        async def receive() -> Any:
+            raise AssertionError("the router reads no body")
+
+        async def send(message: Any) -> None:
+            messages.append(message)
+
+        await self.door(scope, receive, send)
+        start, body = messages
+        sent = {name.decode(): value.decode() for name, value in start["headers"]}
+        assert len(sent) == len(start["headers"]), "a header stands there twice"
+        return Answered(start["status"], sent, body["body"], messages)
+
+
+async def behind(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-behind", b"1")]})
+    await send({"type": "http.response.body", "body": b"behind", "more_body": False})
