@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import DateTime, MetaData, Select, event, text
@@ -25,6 +25,7 @@ from kit import logs
 from kit.refusals import Kind, NotFound, Refusal
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 log = logs.get("database")
 
 
@@ -102,9 +103,9 @@ class Reading:
         found: Sequence[T] = (await self._session.scalars(statement)).all()
         return found
 
-    async def rows(self, statement: Select[Any]) -> Sequence[Row[Any]]:
-        """Every row, for statements with several columns (whose types SQLAlchemy cannot pass through here)."""
-        found: Sequence[Row[Any]] = (await self._session.execute(statement)).all()
+    async def rows(self, statement: Select[*Ts]) -> Sequence[Row[*Ts]]:
+        """Every row, for statements with several columns."""
+        found: Sequence[Row[*Ts]] = (await self._session.execute(statement)).all()
         return found
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 from uuid import UUID
 
 from redis.exceptions import RedisError
@@ -16,13 +17,13 @@ from kit import logs
 from kit.jobs.kinds import Lane
 from kit.jobs.runner import Runner
 
+C = TypeVar("C")
 log = logs.get("broker")
 
 RUN = "run"  # the one task of every broker: run the job with this id
 STREAM_LENGTH = 10_000  # entries kept; the sweep tells again of whatever is trimmed
 LISTEN_AGAIN_S = 0.5
 GRACE_S = 20  # a stopping worker finishes what it is at; what takes longer is leased again elsewhere
-AT_ONCE = {Lane.LIGHT: 16, Lane.MEDIA: 2}  # jobs of one worker process; ffmpeg fills a core
 
 
 class _Broker(RedisStreamBroker):
@@ -62,11 +63,11 @@ class Brokers:
         """Wake a worker of the lane for a job."""
         await AsyncKicker[[str], None](task_name=RUN, broker=self._lanes[Lane(lane)], labels={}).kiq(str(job_id))
 
-    async def work(self, runner: Runner[object], lanes: list[Lane], stop: asyncio.Event) -> None:
-        """Run jobs of these lanes until `stop`, then finish what is in hand."""
-        await asyncio.gather(*(self._work_lane(runner, lane, stop) for lane in lanes))
+    async def work(self, runner: Runner[C], at_once: dict[Lane, int], stop: asyncio.Event) -> None:
+        """Run jobs of these lanes, so many at once, until `stop`; then finish what is in hand."""
+        await asyncio.gather(*(self._work_lane(runner, lane, most, stop) for lane, most in at_once.items()))
 
-    async def _work_lane(self, runner: Runner[object], lane: Lane, stop: asyncio.Event) -> None:
+    async def _work_lane(self, runner: Runner[C], lane: Lane, most: int, stop: asyncio.Event) -> None:
         broker = self._lanes[lane]
         broker.is_worker_process = True
 
@@ -80,7 +81,7 @@ class Brokers:
                 executor=executor,
                 validate_params=False,
                 run_startup=False,
-                max_async_tasks=AT_ONCE[lane],
+                max_async_tasks=most,
                 ack_type=AcknowledgeType.WHEN_RECEIVED,  # the job's row is what is acknowledged late
                 wait_tasks_timeout=GRACE_S,
             )

@@ -1,7 +1,7 @@
-"""The kinds of job a process knows: a name, the function that does it, and how failures are treated."""
+"""Kinds of job: a name to write jobs under, and, in the worker, the function that does them."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -34,39 +34,43 @@ class RunAgain(Exception):
 
 
 @dataclass(frozen=True)
-class Kind(Generic[C]):
-    """One kind of job. `work` must be idempotent: it may run twice, after a crash or a lost answer."""
+class Kind:
+    """What a job is called (`noun.verb`), where it queues, and how often it is tried."""
 
     name: str
-    work: Work[C]
     lane: Lane = Lane.LIGHT
     attempts: int = 5
-    gave_up: LastWord[C] | None = None  # tells the product that the work will not happen, and why
 
 
 @dataclass(frozen=True)
-class Kinds(Generic[C]):
-    """Every kind that a worker knows; a job of an unknown kind is refused where it is written."""
+class Task(Generic[C]):
+    """How a kind of job is done. `work` must be idempotent: after a crash or a lost answer it runs again."""
 
-    _by_name: dict[str, Kind[C]] = field(default_factory=dict)
+    kind: Kind
+    work: Work[C]
+    gave_up: LastWord[C] | None  # tells the product that the work will not happen, and why
 
-    def declare(
-        self, name: str, *, lane: Lane = Lane.LIGHT, attempts: int = 5, gave_up: LastWord[C] | None = None
-    ) -> Callable[[Work[C]], Kind[C]]:
-        """Make a function a kind of job under `name` (`noun.verb`)."""
 
-        def register(work: Work[C]) -> Kind[C]:
-            if name in self._by_name:
-                raise ValueError(f"two kinds of job are called {name!r}")
-            made = Kind(name, work, lane, attempts, gave_up)
-            self._by_name[name] = made
-            return made
+class Tasks(Generic[C]):
+    """Every kind of job that a worker can do."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Task[C]] = {}
+
+    def does(self, kind: Kind, *, gave_up: LastWord[C] | None = None) -> Callable[[Work[C]], Work[C]]:
+        """Make a function the work of `kind`."""
+
+        def register(work: Work[C]) -> Work[C]:
+            if kind.name in self._by_name:
+                raise ValueError(f"two tasks do {kind.name!r}")
+            self._by_name[kind.name] = Task(kind, work, gave_up)
+            return work
 
         return register
 
-    def get(self, name: str) -> Kind[C] | None:
-        """The kind of that name, if this worker knows it."""
+    def get(self, name: str) -> Task[C] | None:
+        """How to do the kind of that name, if this worker can."""
         return self._by_name.get(name)
 
-    def __iter__(self) -> Iterator[Kind[C]]:
+    def __iter__(self) -> Iterator[Task[C]]:
         return iter(self._by_name.values())

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID, uuid4
 
+from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +25,8 @@ class Job(Base):
     leased_until: Mapped[datetime | None]  # a worker is at it until then, unless it renews
     dead_at: Mapped[datetime | None]
     last_error: Mapped[str | None]
+
+    __table_args__ = (Index("ix_jobs_due", "due", postgresql_where=text("dead_at IS NULL")),)
 
 
 class JobArguments(Tenant, Base):

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -11,7 +10,6 @@ from kit.database import Writing, now
 from kit.jobs.kinds import Kind
 from kit.jobs.models import Job, JobArguments
 
-C = TypeVar("C")
 Kick = Callable[[UUID, str], Awaitable[None]]  # job id, lane
 
 _kick: list[Kick] = []
@@ -22,7 +20,7 @@ def use(kick: Kick) -> None:
     _kick[:] = [kick]
 
 
-def later(tx: Writing, kind: Kind[C], *arguments: str | UUID, at: datetime | None = None) -> UUID:
+def later(tx: Writing, kind: Kind, *arguments: str | UUID, at: datetime | None = None) -> UUID:
     """Have `kind` done after this transaction, at `at` or at once. The arguments are ids; the job's id comes back."""
     moment = now()
     job_id = uuid4()

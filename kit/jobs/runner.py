@@ -12,7 +12,7 @@ from sqlalchemy import delete, or_, select, update
 
 from kit import logs
 from kit.database import Database, Writing, now
-from kit.jobs.kinds import GiveUp, Kind, Kinds, RunAgain
+from kit.jobs.kinds import GiveUp, RunAgain, Task, Tasks
 from kit.jobs.models import Job, JobArguments
 from kit.refusals import NotFound
 
@@ -41,11 +41,11 @@ class Leased:
 
 
 class Runner(Generic[C]):
-    """Runs jobs of `kinds` with `context` (what their functions need: database, bucket, ...)."""
+    """Runs jobs of `tasks` with `context` (what their functions need: database, bucket, ...)."""
 
-    def __init__(self, database: Database, kinds: Kinds[C], context: C, *, lease_s: float = 30) -> None:
+    def __init__(self, database: Database, tasks: Tasks[C], context: C, *, lease_s: float = 30) -> None:
         self._database = database
-        self._kinds = kinds
+        self._tasks = tasks
         self._context = context
         self._lease = timedelta(seconds=lease_s)
 
@@ -56,8 +56,8 @@ class Runner(Generic[C]):
             return
         logs.clear()
         logs.bind(job=str(job_id), kind=leased.kind, workspace_id=str(leased.workspace_id), request_id=leased.trace)
-        kind = self._kinds.get(leased.kind)
-        if kind is None:
+        task = self._tasks.get(leased.kind)
+        if task is None:
             await self._lay_aside(leased, None, [], f"this worker knows no job called {leased.kind}")
             return
         arguments = await self._arguments(leased)
@@ -65,15 +65,15 @@ class Runner(Generic[C]):
             await self._forget(leased)
             return
         with SECONDS.labels(leased.kind).time():
-            outcome = await self._attempt(leased, kind, arguments)
+            outcome = await self._attempt(leased, task, arguments)
         RUNS.labels(leased.kind, outcome).inc()
 
-    async def _attempt(self, leased: Leased, kind: Kind[C], arguments: list[str]) -> str:
-        if leased.attempts > kind.attempts:  # it took its workers down with it each time
-            await self._lay_aside(leased, kind, arguments, leased.last_error or "it never came to an end")
+    async def _attempt(self, leased: Leased, task: Task[C], arguments: list[str]) -> str:
+        if leased.attempts > task.kind.attempts:  # it took its workers down with it each time
+            await self._lay_aside(leased, task, arguments, leased.last_error or "it never came to an end")
             return "dead"
         try:
-            await self._with_lease(leased, kind.work(self._context, leased.workspace_id, arguments))
+            await self._with_lease(leased, task.work(self._context, leased.workspace_id, arguments))
         except _LeaseLost:
             log.warning("lease lost")
             return "lost"
@@ -81,17 +81,17 @@ class Runner(Generic[C]):
             await self._put_off(leased, again.after_s, reset=True)
             return "again"
         except GiveUp as reason:
-            await self._lay_aside(leased, kind, arguments, str(reason))
+            await self._lay_aside(leased, task, arguments, str(reason))
             return "dead"
         except Exception as error:
-            return await self._failed(leased, kind, arguments, error)
+            return await self._failed(leased, task, arguments, error)
         await self._forget(leased)
         return "done"
 
-    async def _failed(self, leased: Leased, kind: Kind[C], arguments: list[str], error: Exception) -> str:
+    async def _failed(self, leased: Leased, task: Task[C], arguments: list[str], error: Exception) -> str:
         reason = f"{type(error).__name__}: {error}"[:REASON_LENGTH]
-        if leased.attempts >= kind.attempts:
-            await self._lay_aside(leased, kind, arguments, reason)
+        if leased.attempts >= task.kind.attempts:
+            await self._lay_aside(leased, task, arguments, reason)
             return "dead"
         log.warning("job failed, will be tried again", attempt=leased.attempts, exc_info=error)
         await self._put_off(leased, BACKOFF_S[min(leased.attempts, len(BACKOFF_S)) - 1], error=reason)
@@ -163,11 +163,11 @@ class Runner(Generic[C]):
         if await tx.execute(delete(Job).where(Job.id == leased.id, Job.attempts == leased.attempts)):
             await tx.execute(delete(JobArguments).where(JobArguments.id == leased.id))
 
-    async def _lay_aside(self, leased: Leased, kind: Kind[C] | None, arguments: list[str], reason: str) -> None:
+    async def _lay_aside(self, leased: Leased, task: Task[C] | None, arguments: list[str], reason: str) -> None:
         """A dead letter keeps its reason; the product is told first, so that a crash in between tells it again."""
         log.error("job given up", reason=reason, attempts=leased.attempts)
-        if kind is not None and kind.gave_up is not None:
-            await kind.gave_up(self._context, leased.workspace_id, arguments, reason)
+        if task is not None and task.gave_up is not None:
+            await task.gave_up(self._context, leased.workspace_id, arguments, reason)
         await self._change(leased, dead_at=now(), leased_until=None, last_error=reason[:REASON_LENGTH])
 
 

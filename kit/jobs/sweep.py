@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from prometheus_client import Gauge
@@ -9,10 +10,11 @@ from sqlalchemy import func, or_, select, text, update
 
 from kit import logs
 from kit.database import Database, now
-from kit.jobs.kinds import Kinds
+from kit.jobs.kinds import Tasks
 from kit.jobs.models import Job
 from kit.jobs.outbox import Kick
 
+C = TypeVar("C")
 log = logs.get("sweep")
 
 KICK_AGAIN = timedelta(seconds=5)  # a wake-up that led to nothing within this time was lost
@@ -23,7 +25,7 @@ OLDEST = Gauge("cellcast_jobs_oldest_due_seconds", "How long the oldest due job 
 DEAD = Gauge("cellcast_jobs_dead", "Jobs laid aside with their reason")
 
 
-async def sweep_once(database: Database, kinds: Kinds[object], kick: Kick) -> int:
+async def sweep_once(database: Database, tasks: Tasks[C], kick: Kick) -> int:
     """Wake a worker for each waiting job; how many there were, at most BATCH."""
     moment = now()
     waiting = (
@@ -39,9 +41,9 @@ async def sweep_once(database: Database, kinds: Kinds[object], kick: Kick) -> in
     async with database.outside() as session:
         found: list[tuple[UUID, str]] = [(row.id, row.kind) for row in await session.execute(mark)]
     for job_id, name in found:
-        known = kinds.get(name)
+        known = tasks.get(name)
         if known is not None:
-            await kick(job_id, known.lane)
+            await kick(job_id, known.kind.lane)
     return len(found)
 
 
@@ -57,7 +59,7 @@ async def measure(database: Database) -> None:
 
 
 async def sweep_forever(
-    database: Database, kinds: Kinds[object], kick: Kick, *, every_s: float, stop: asyncio.Event
+    database: Database, tasks: Tasks[C], kick: Kick, *, every_s: float, stop: asyncio.Event
 ) -> None:
     """Sweep every `every_s` seconds until `stop`; of several schedulers one sweeps, the others stand by."""
     while not stop.is_set():
@@ -65,7 +67,7 @@ async def sweep_forever(
             async with database.outside() as session:
                 # The lock lives as long as this transaction, so a scheduler that dies lets go by itself.
                 if (await session.execute(text("select pg_try_advisory_xact_lock(hashtext('sweep'))"))).scalar_one():
-                    await sweep_once(database, kinds, kick)
+                    await sweep_once(database, tasks, kick)
                     await measure(database)
         except Exception as error:  # the database or Redis is away; the next round tries again
             log.warning("sweep failed", error=f"{type(error).__name__}: {error}")

@@ -23,8 +23,8 @@ STATUS = {
     Kind.UNAVAILABLE: 503,
 }
 
-# Makes a page of a refusal for people; (status, refusal) -> HTML
-Page = Callable[[int, Refusal], Awaitable[str]]
+# Makes a page of a refusal for people: (status, refusal) -> answer
+Page = Callable[[int, Refusal], Awaitable[Response]]
 
 
 class Failure(Refusal):
@@ -67,7 +67,9 @@ def register(app: Quart, page: Page, reference: Callable[[], str]) -> None:
         if refusal.retry_after_s is not None:
             headers["Retry-After"] = str(refusal.retry_after_s)
         if wants_page():
-            return Response(await page(status, refusal), status, headers, content_type="text/html; charset=utf-8")
+            drawn = await page(status, refusal)
+            drawn.headers.update(headers)
+            return drawn
         body = {
             "type": f"/problems/{refusal.slug}",
             "title": refusal.title,

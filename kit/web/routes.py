@@ -132,15 +132,15 @@ def _view(handler: Callable[..., Awaitable[Any]], shape: _Shape, method: str, st
 async def _read(model: type[BaseModel], method: str) -> BaseModel:
     try:
         if method == "GET":
-            return model.model_validate(_fields(model, request.args))
+            return model.model_validate(fields(model, request.args))
         if request.mimetype == "application/json":
             return model.model_validate_json(await request.get_data())
-        return model.model_validate(_fields(model, await request.form))
+        return model.model_validate(fields(model, await request.form))
     except ValidationError as error:
         raise invalid(error) from None
 
 
-def _fields(model: type[BaseModel], sent: Any) -> dict[str, Any]:  # werkzeug's MultiDict is untyped here
+def fields(model: type[BaseModel], sent: Any) -> dict[str, Any]:  # werkzeug's MultiDict is untyped here
     """A form's fields; repeated ones become lists where the model has a list, empty ones count as left out."""
     found: dict[str, Any] = {}
     for name in sent:

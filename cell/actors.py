@@ -1,0 +1,27 @@
+"""Who acts: the same small description for rows, audit entries and permissions."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+
+class ActorKind(StrEnum):
+    """What sort of actor it is."""
+
+    PERSON = "person"
+    TOKEN = "token"  # noqa: S105 - a word, not a secret
+    CUSTOMER = "customer"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody or something that changes a workspace. `name` and `origin` (a network address) are personal data."""
+
+    kind: ActorKind
+    id: UUID
+    name: str = ""
+    origin: str = ""
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, UUID(int=0), "Cellcast")

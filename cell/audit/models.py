@@ -1,0 +1,40 @@
+"""Tables of the audit log."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kit.database import Base, Scoped, Tenant
+
+
+class AuditEntry(Scoped, Base):
+    """One act. `stored` is what the hash covers; the columns beside it repeat parts of it for filters."""
+
+    __tablename__ = "audit_entries"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime]
+    actor_id: Mapped[UUID]
+    action: Mapped[str]
+    stored: Mapped[dict[str, object]] = mapped_column(JSONB)
+    hash: Mapped[bytes]
+
+
+class AuditHead(Scoped, Base):
+    """The end of a workspace's chain; locking this row puts its acts in order."""
+
+    __tablename__ = "audit_heads"
+
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes]
+
+
+class SubjectKey(Tenant, Base):
+    """The key that seals one person's fields in the log. Its id is the person's; destroying it erases them."""
+
+    __tablename__ = "subject_keys"
+
+    wrapped: Mapped[bytes]

@@ -1,0 +1,35 @@
+"""Live updates by Server-Sent Events (WHATWG HTML, section 9.2): which recording changed; pages read the row."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+
+from redis.exceptions import RedisError
+
+from cell.resources import Cell
+from cell.sessions.store import Sessions
+from cell.sessions.subjects import Agent
+from kit import live
+
+CHECK_S = 0.5  # how soon a page whose session has ended hears no more
+BEAT_S = 15  # proxies close connections that are silent for long
+
+
+async def stream(cell: Cell, by: Agent) -> AsyncIterator[bytes]:
+    """Events of the workspace until the session ends or Redis goes away; the browser then connects anew."""
+    sessions = Sessions(cell.redis, by.workspace.key, by.workspace_id)
+    yield b"retry: 1000\n\n"
+    beaten = time.monotonic()
+    try:
+        async with live.listen(cell.redis, by.workspace_id) as listener:
+            yield b"event: hello\ndata: {}\n\n"
+            while await sessions.get(by.session.id) is not None:
+                told = await listener.next(CHECK_S)
+                if told is not None:
+                    event, facts = told
+                    yield f"event: {event}\ndata: {json.dumps(facts)}\n\n".encode()
+                elif time.monotonic() - beaten > BEAT_S:
+                    beaten = time.monotonic()
+                    yield b": still here\n\n"
+    except (RedisError, OSError):
+        return

@@ -1,0 +1,60 @@
+"""Statements about recordings."""
+
+from uuid import UUID
+
+from sqlalchemy import Delete, Select, delete, select
+
+from cell.recordings.models import Manifest, Part, Recording, StateChange
+from cell.recordings.states import UPLOADING
+
+
+def by_id(recording_id: UUID) -> Select[Recording]:
+    """One recording that was not deleted."""
+    return select(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_(None))
+
+
+def by_id_locked(recording_id: UUID) -> Select[Recording]:
+    """The same, locked: changes of state come one after the other."""
+    return by_id(recording_id).with_for_update()
+
+
+def deleted(recording_id: UUID) -> Select[Recording]:
+    """One recording that was deleted and whose rows are still there."""
+    return select(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_not(None))
+
+
+def uploading_of_link(link_id: UUID) -> Select[Recording]:
+    """The recordings of a link that are still being sent, locked."""
+    return (
+        select(Recording)
+        .where(Recording.link_id == link_id, Recording.deleted_at.is_(None))
+        .where(Recording.state.in_([state.value for state in UPLOADING]))
+        .with_for_update()
+    )
+
+
+def manifest(recording_id: UUID) -> Select[Manifest]:
+    """What the browser says it recorded."""
+    return select(Manifest).where(Manifest.id == recording_id)
+
+
+def parts(recording_id: UUID) -> Select[Part]:
+    """The joined runs of chunks, in order."""
+    return select(Part).where(Part.recording_id == recording_id).order_by(Part.first)
+
+
+def everything_of(recording_id: UUID) -> list[Delete]:
+    """Remove a recording's rows."""
+    return [
+        delete(Part).where(Part.recording_id == recording_id),
+        delete(Manifest).where(Manifest.id == recording_id),
+        delete(StateChange).where(StateChange.recording_id == recording_id),
+        delete(Recording).where(Recording.id == recording_id),
+    ]
+
+
+def states_of_links(link_ids: set[UUID]) -> Select[UUID, str]:
+    """(link_id, state) of every recording of these links."""
+    return select(Recording.link_id, Recording.state).where(
+        Recording.link_id.in_(link_ids), Recording.deleted_at.is_(None)
+    )

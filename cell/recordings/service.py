@@ -1,0 +1,308 @@
+"""What happens to a recording: started, sent, finished, resumed, discarded, deleted. States change here only."""
+
+import hashlib
+import os
+import time
+from base64 import b64decode
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, Field
+from redis.asyncio import Redis
+from sqlalchemy import delete
+
+from cell.actors import Actor
+from cell.audit import service as audit
+from cell.links import service as links
+from cell.links.models import Link
+from cell.recordings import kinds, limits, queries
+from cell.recordings.gate import Gate, Gates
+from cell.recordings.models import Manifest, Recording, StateChange
+from cell.recordings.states import ALLOWED, UPLOADING, State
+from contracts.tokens import (
+    MAC_KEY_BYTES,
+    ResumeToken,
+    TokenInvalid,
+    new_resume,
+    parse_resume,
+    same,
+    sign_upload,
+)
+from kit import live
+from kit.database import Database, Writing, now
+from kit.jobs import later
+from kit.refusals import Kind, NotFound, Refusal
+from kit.storage import Stored
+
+Sha256 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]{43}=$", description="SHA-256 of the bytes, base64")]
+ChunkSize = Annotated[int, Field(ge=1, le=limits.CHUNK_BYTES)]
+
+
+class RecordingClosed(Refusal):
+    """Nothing more can be sent to this recording."""
+
+    kind = Kind.CONFLICT
+    title = "This recording takes no more footage"
+    detail = "It was finished, discarded, or its link was revoked."
+
+
+class ManifestDiffers(Refusal):
+    """The recording was finished before, with other contents."""
+
+    kind = Kind.CONFLICT
+    title = "This recording was finished with other contents"
+    detail = "Start a new recording for what is not in it."
+
+
+class ChunksMissing(Refusal):
+    """What the manifest names is not all in the bucket."""
+
+    kind = Kind.CONFLICT
+    title = "Some of the recording has not arrived"
+    detail = "Send the chunks named in `missing` again, then finish once more."
+
+
+class OverLimit(Refusal):
+    """More than one recording may be."""
+
+    kind = Kind.TOO_LARGE
+    title = "The recording is too large"
+    detail = "Finish it and start another one."
+
+
+class NotAllowedByLink(Refusal):
+    """The link does not allow this source."""
+
+    kind = Kind.FORBIDDEN
+    title = "This link does not allow that kind of recording"
+    detail = "Choose one of those the page offers."
+
+
+class Chunk(BaseModel):
+    """One piece of a manifest."""
+
+    size: ChunkSize
+    sha256: Sha256
+
+
+class Finish(BaseModel):
+    """What the browser says it recorded, in order."""
+
+    chunks: Annotated[list[Chunk], Field(min_length=1, max_length=limits.CHUNKS)]
+    duration_ms: Annotated[int, Field(ge=0)] = 0  # a hint; the worker measures
+    media_type: Annotated[str, Field(max_length=120)] = ""
+
+
+class Start(BaseModel):
+    """What the browser says when a recording begins."""
+
+    source: Literal["screen", "camera", "file"]
+    media_type: Annotated[str, Field(max_length=120)] = ""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A new recording and the words for it; the resume token is shown this once."""
+
+    recording: Recording
+    resume: ResumeToken
+
+
+async def start(tx: Writing, gates: Gates, key: str, link: Link, wanted: Start, *, follow_every_s: float) -> Started:
+    """A new recording under a link whose use was taken. Raises NotAllowedByLink."""
+    if wanted.source not in link.allows:
+        raise NotAllowedByLink
+    recording_id = uuid4()
+    resume = new_resume(key, recording_id)
+    moment = now()
+    recording = Recording(
+        id=recording_id,
+        link_id=link.id,
+        title=link.title,
+        ticket=link.ticket,
+        state=State.CREATED,
+        version=1,
+        source=wanted.source,
+        created_at=moment,
+        changed_at=moment,
+        upload_key=os.urandom(MAC_KEY_BYTES),
+        resume_digest=resume.digest,
+        media_type=wanted.media_type,
+        size=0,
+    )
+    tx.add(recording, _change(recording, moment))
+    later(tx, kinds.FOLLOW, recording_id, at=moment + timedelta(seconds=follow_every_s))
+    _tell_after(tx, gates, recording)
+    return Started(recording, resume)
+
+
+def upload_token(key: str, recording: Recording) -> str:
+    """A token that lets its holder ask for grants for the next minutes."""
+    expires = int(time.time() + limits.TOKEN_LIFE.total_seconds())
+    return sign_upload(key, recording.id, expires, recording.upload_key)
+
+
+async def change(tx: Writing, gates: Gates, recording: Recording, to: State, reason: str | None = None) -> None:
+    """Bring a locked recording into another state: one row of history, one event, and the gate follows.
+
+    Raises RecordingClosed where the state machine has no such way.
+    """
+    if to not in ALLOWED[State(recording.state)]:
+        raise RecordingClosed(state=recording.state)
+    recording.state, recording.reason = to, reason
+    recording.version += 1
+    recording.changed_at = now()
+    tx.add(_change(recording, recording.changed_at))
+    if to not in UPLOADING:
+        await gates.shut(tx.workspace_id, recording.id, recording.version)
+    _tell_after(tx, gates, recording)
+
+
+async def finish(
+    tx: Writing, gates: Gates, recording: Recording, sent: Finish, arrived: list[tuple[int, Stored]]
+) -> bool:
+    """Accept the manifest of a locked recording; False where the same was accepted before.
+
+    `arrived` are the chunks in the bucket, by index. Raises ManifestDiffers, RecordingClosed, ChunksMissing,
+    OverLimit, and then nothing has changed.
+    """
+    hashes = b"".join(b64decode(chunk.sha256) for chunk in sent.chunks)
+    sizes = [chunk.size for chunk in sent.chunks]
+    digest = hashlib.sha256(hashes + repr(sizes).encode()).digest()
+    known = await tx.first(queries.manifest(recording.id))
+    if known is not None and State(recording.state) not in UPLOADING:
+        if known.digest == digest:
+            return False
+        raise ManifestDiffers
+    refuse_closed(recording)
+    if sum(sizes) > limits.BYTES:
+        raise OverLimit(most=limits.BYTES)
+    _refuse_missing(sizes, arrived)
+    await tx.execute(delete(Manifest).where(Manifest.id == recording.id))
+    tx.add(Manifest(id=recording.id, digest=digest, sizes=sizes, hashes=hashes))
+    recording.size = sum(sizes)
+    recording.media_type = sent.media_type or recording.media_type
+    await change(tx, gates, recording, State.FINISHING)
+    later(tx, kinds.ASSEMBLE, recording.id)
+    return True
+
+
+def _refuse_missing(sizes: list[int], arrived: list[tuple[int, Stored]]) -> None:
+    there = {index: stored.size for index, stored in arrived}
+    missing = [index for index, size in enumerate(sizes) if there.get(index) != size]
+    if missing:
+        raise ChunksMissing(missing=missing[:100], count=len(missing))
+
+
+async def give_up_upload(tx: Writing, gates: Gates, recording: Recording, *, has_footage: bool) -> None:
+    """End a locked upload whose tab vanished or whose link was revoked: what arrived is kept."""
+    recording.swept_at = now()
+    if has_footage:
+        await change(tx, gates, recording, State.FINISHING)
+        later(tx, kinds.ASSEMBLE, recording.id)
+    else:
+        await change(tx, gates, recording, State.ABANDONED, "Nothing was sent")
+
+
+def may_resume(recording: Recording, at: datetime) -> bool:
+    """Whether the customer may still send what their browser holds: the tab had vanished, not said goodbye."""
+    settled = State(recording.state) in {State.FINISHING, State.READY, State.FAILED, State.ABANDONED}
+    return settled and recording.swept_at is not None and at - recording.swept_at < limits.RESUME_WINDOW
+
+
+async def resume(tx: Writing, gates: Gates, recording: Recording) -> None:
+    """Open a locked recording again for what the browser still holds. Raises RecordingClosed.
+
+    One that is still open stays as it is.
+    """
+    if State(recording.state) in UPLOADING:
+        return
+    if not may_resume(recording, now()):
+        raise RecordingClosed(state=recording.state)
+    await change(tx, gates, recording, State.RECORDING)
+    recording.swept_at = None
+    later(tx, kinds.FOLLOW, recording.id)
+
+
+def refuse_closed(recording: Recording) -> None:
+    """Raise RecordingClosed unless the recording takes footage."""
+    if State(recording.state) not in UPLOADING:
+        raise RecordingClosed(state=recording.state)
+
+
+async def replaced(tx: Writing, gates: Gates, link: Link, recording_id: UUID, resume_token: str) -> None:
+    """Discard what a retake replaces; it must be of this link and not be sent yet. Raises NotFound, RecordingClosed."""
+    recording = await tx.one(queries.by_id_locked(recording_id))
+    try:
+        presented = parse_resume(resume_token)
+    except TokenInvalid:
+        raise NotFound from None
+    if recording.link_id != link.id or not same(recording.resume_digest, presented.digest):
+        raise NotFound
+    await discard(tx, gates, recording)
+
+
+async def discard(tx: Writing, gates: Gates, recording: Recording) -> None:
+    """The customer threw it away before sending. Raises RecordingClosed once it was sent."""
+    await change(tx, gates, recording, State.ABANDONED, "Discarded by the customer")
+    later(tx, kinds.ERASE, recording.id, at=_after_grants(recording))
+
+
+async def revoke_link(tx: Writing, redis: "Redis", by: Actor, link_id: UUID) -> Link:
+    """Take a link back; uploads under it end at once, with what arrived. Raises NotFound."""
+    link = await links.revoke(tx, by, link_id)
+    for recording in await tx.all(queries.uploading_of_link(link_id)):
+        has_footage = State(recording.state) is State.RECORDING
+        await give_up_upload(tx, Gates(redis), recording, has_footage=has_footage)
+        recording.swept_at = None  # taken back by the agent: nobody resumes it
+    return link
+
+
+async def rename(tx: Writing, by: Actor, recording: Recording, title: str) -> None:
+    """Give a recording another title."""
+    recording.title = title
+    await audit.append(tx, by, "recording.rename", audit.Target("recording", recording.id))
+
+
+async def remove(tx: Writing, gates: Gates, by: Actor, recording: Recording) -> None:
+    """Delete for good: invisible at once, objects and rows go by a job."""
+    recording.deleted_at = recording.changed_at = now()
+    recording.version += 1
+    await gates.shut(tx.workspace_id, recording.id, recording.version)
+    await audit.append(tx, by, "recording.delete", audit.Target("recording", recording.id))
+    later(tx, kinds.ERASE, recording.id, at=_after_grants(recording))
+    _tell_after(tx, gates, recording)
+
+
+async def fail(database: Database, redis: "Redis", workspace_id: UUID, recording_id: UUID, reason: str) -> None:
+    """A recording that cannot become a video fails, with a reason that the agent can read."""
+    async with database.writing(workspace_id) as tx:
+        recording = await tx.first(queries.by_id_locked(recording_id))
+        if recording is not None and State.FAILED in ALLOWED[State(recording.state)]:
+            await change(tx, Gates(redis), recording, State.FAILED, reason)
+
+
+def _after_grants(recording: Recording) -> datetime:
+    """When the last grant given before the last change of state has died."""
+    return recording.changed_at + limits.GRANT_LIFE
+
+
+def _change(recording: Recording, at: datetime) -> StateChange:
+    return StateChange(
+        recording_id=recording.id, version=recording.version, state=recording.state, reason=recording.reason, at=at
+    )
+
+
+def _tell_after(tx: Writing, gates: Gates, recording: Recording) -> None:
+    """After the commit: set the gate as the row now says, and tell the open pages."""
+    state = State.ABANDONED if recording.deleted_at is not None else State(recording.state)
+    gate = Gate(state, recording.version, recording.upload_key)
+    facts = {"id": str(recording.id), "state": "deleted" if recording.deleted_at is not None else state.value}
+
+    async def tell() -> None:
+        await gates.put(tx.workspace_id, recording.id, gate)
+        await live.tell(gates.redis, tx.workspace_id, "recording", facts)
+
+    tx.after_commit(tell)

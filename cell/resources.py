@@ -1,0 +1,61 @@
+"""What a process of the cell holds open: database, Redis, bucket, limits, wake-ups. Made once, closed at the end."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from quart import current_app
+from redis.asyncio import Redis
+
+from cell.audit import keyring
+from cell.settings import CellSettings
+from kit.database import Database
+from kit.jobs import outbox
+from kit.jobs.broker import Brokers
+from kit.rates import Rates
+from kit.storage import Bucket, S3Config
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The cell as its code sees it."""
+
+    settings: CellSettings
+    database: Database
+    redis: Redis
+    bucket: Bucket
+    rates: Rates
+    brokers: Brokers
+
+
+@asynccontextmanager
+async def opened(settings: CellSettings, process: str) -> AsyncIterator[Cell]:
+    """Open everything for `process` (web, worker, scheduler); close it when the block ends."""
+    database = Database(settings.database_url, name=f"{settings.name}-{process}")
+    redis: Redis = Redis.from_url(
+        settings.redis_url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=15, decode_responses=True
+    )
+    brokers = Brokers(settings.redis_url)
+    outbox.use(brokers.kick)
+    s3 = S3Config(
+        endpoint=settings.s3_endpoint,
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+    )
+    keyring.use(keyring.Keyring(bytes.fromhex(settings.master_key.get_secret_value())))
+    bucket = Bucket(s3)
+    try:
+        yield Cell(settings, database, redis, bucket, Rates(settings.redis_url), brokers)
+    finally:
+        await brokers.close()
+        await bucket.close()
+        await redis.aclose()
+        await database.close()
+
+
+def current() -> Cell:
+    """The cell of the request at hand."""
+    return cast(Cell, current_app.extensions["cell"])

@@ -1,0 +1,136 @@
+"""Signing in and out, and one's own sessions."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, Field
+from quart import Response, redirect, request
+from werkzeug.wrappers import Response as Redirect
+
+from cell import resources
+from cell.people.passwords import LONGEST
+from cell.sessions import browsers, service
+from cell.sessions.store import ABSOLUTE, Sessions
+from cell.sessions.subjects import Agent, cookie_name
+from cell.ui import pages
+from cell.workspaces import service as workspaces
+from kit.refusals import Refusal
+from kit.web import Routes
+from kit.web.subjects import Anyone
+
+routes = Routes("sessions")
+
+
+class Credentials(BaseModel):
+    """What the sign-in form sends."""
+
+    email: Annotated[str, Field(max_length=254)] = ""
+    password: Annotated[str, Field(max_length=LONGEST)] = ""
+    next: Annotated[str, Field(max_length=2000)] = ""
+
+
+class Onward(BaseModel):
+    """Where to go after signing in."""
+
+    next: Annotated[str, Field(max_length=2000)] = ""
+
+
+@routes.get("/w/<key>")
+async def home(by: Agent, key: str) -> Redirect:
+    """The workspace's front page is its library."""
+    return redirect(f"/w/{key}/library")
+
+
+@routes.get("/w/<key>/sign-in")
+async def form(by: Anyone, key: str, onward: Onward) -> Response:
+    """The sign-in form."""
+    return await _form(key, "", onward.next, None)
+
+
+@routes.post("/w/<key>/sign-in")
+async def sign_in(by: Anyone, key: str, sent: Credentials) -> Response | Redirect:
+    """Begin a session; a wrong password gets the form again."""
+    cell = resources.current()
+    workspace_id = await workspaces.id_of(cell.database, key)
+    browser = browsers.describe(request.headers.get("User-Agent", ""))
+    try:
+        made = await service.sign_in(cell, key, workspace_id, sent.email, sent.password, browser, by.address)
+    except service.WrongPassword as refusal:
+        return await _form(key, sent.email, sent.next, refusal)
+    answer = redirect(_own_path(key, sent.next), 303)
+    answer.set_cookie(
+        cookie_name(key),
+        made.word.text,
+        max_age=int(ABSOLUTE.total_seconds()),
+        path="/",
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+    )
+    return answer
+
+
+@routes.post("/w/<key>/sign-out")
+async def sign_out(by: Agent, key: str) -> Redirect:
+    """End this session."""
+    await _sessions(by).end(by.person.id, by.session.id)
+    answer = redirect(f"/w/{key}/sign-in", 303)
+    answer.delete_cookie(cookie_name(key), path="/", secure=True, httponly=True, samesite="Lax")
+    return answer
+
+
+@routes.get("/w/<key>/sessions")
+async def mine(by: Agent, key: str) -> Response:
+    """One's own sessions."""
+    found = [
+        {
+            "id": one.id,
+            "browser": one.browser,
+            "address": one.address,
+            "created_at": one.created,
+            "last_seen_at": one.seen,
+            "current": one.id == by.session.id,
+        }
+        for one in await _sessions(by).of_person(by.person.id)
+    ]
+    return pages.draw_for(by, "sessions/sessions.html", "sessions", sessions=found)
+
+
+@routes.post("/w/<key>/sessions/<session_id>/revoke")
+async def revoke(by: Agent, key: str, session_id: str) -> Redirect:
+    """End one of one's own sessions."""
+    await _sessions(by).end(by.person.id, session_id)
+    return redirect(f"/w/{key}/sessions", 303)
+
+
+@routes.post("/w/<key>/sessions/revoke-others")
+async def revoke_others(by: Agent, key: str) -> Redirect:
+    """End all of one's own sessions but this one."""
+    await _sessions(by).end_all(by.person.id, but=by.session.id)
+    return redirect(f"/w/{key}/sessions", 303)
+
+
+def _sessions(by: Agent) -> Sessions:
+    return Sessions(resources.current().redis, by.workspace.key, by.workspace_id)
+
+
+def _own_path(key: str, path: str) -> str:
+    """`path` if it is a page of this workspace, else its library: never anybody else's address."""
+    parts = urlsplit(path)
+    own = not parts.scheme and not parts.netloc and path.startswith(f"/w/{key}/") and "\\" not in path
+    return path if own else f"/w/{key}/library"
+
+
+async def _form(key: str, email: str, onward: str, refusal: Refusal | None) -> Response:
+    cell = resources.current()
+    async with cell.database.reading(await workspaces.id_of(cell.database, key)) as tx:
+        workspace = await workspaces.get(tx)
+    return pages.draw(
+        "sessions/sign_in.html",
+        200 if refusal is None else 401,
+        workspace={"key": key, "name": workspace.name, "region": cell.settings.region},
+        base=f"/w/{key}",
+        email=email,
+        next=onward,
+        error=None if refusal is None else pages.gettext(refusal.title),
+    )

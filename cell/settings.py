@@ -1,0 +1,38 @@
+"""The settings of a cell's processes: web, worker, scheduler and migrations."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from kit.settings import Settings
+
+
+class CellSettings(Settings):
+    """Read from CELLCAST_CELL_*; the same for every process of one cell."""
+
+    model_config = SettingsConfigDict(env_prefix="CELLCAST_CELL_")
+
+    name: str = Field(description="The cell's name, such as eu-1", pattern=r"^[a-z]{2}-[0-9]{1,4}$")
+    region: Literal["eu", "us"] = Field(description="The jurisdiction in which everything of this cell stays")
+    bind: str = Field("127.0.0.1:0", description="Where the web process answers, host:port")
+    url: str = Field(description="The cell's public address, without a slash at the end")
+    go_url: str = Field(description="The front door's public address, which begins every link")
+    database_url: str = Field(description="PostgreSQL as the role that row-level security binds")
+    owner_database_url: str = Field("", description="PostgreSQL as the owner; only `cellcast cell migrate` has it")
+    redis_url: str = Field(description="Redis: sessions, limits, grants, wake-ups")
+    s3_endpoint: str = Field(description="The S3 server's address, as browsers reach it")
+    s3_bucket: str = Field(description="The cell's bucket", min_length=3)
+    s3_region: str = Field(description="The region that S3 signatures name, such as eu-central-1")
+    s3_access_key: str = Field(description="Access key of the account restricted to this bucket")
+    s3_secret_key: SecretStr = Field(description="Its secret")
+    master_key: SecretStr = Field(description="64 hex characters; wraps the keys of personal data in the audit log")
+    scratch_dir: Path = Field(description="Where workers put files while they process them")
+    metrics_bind: str = Field("", description="Where Prometheus may read metrics, host:port; empty: nowhere")
+    log_level: str = Field("info", description="debug, info, warning or error")
+    stalled_after_s: float = Field(120, description="A recording that sent nothing for this long is finished", gt=0)
+    follow_every_s: float = Field(20, description="How often a running recording is looked after", gt=0)
+    job_lease_s: float = Field(30, description="A job whose worker is silent for this long goes to another", gt=0)
+    sweep_every_s: float = Field(1, description="How often waiting jobs are looked for", gt=0)
+    media_jobs: int = Field(2, description="Recordings that one worker process turns into videos at once", gt=0)

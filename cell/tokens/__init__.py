@@ -1,0 +1,1 @@
+"""API tokens: hashed, scoped, expiring, revocable; the subject Machine of the JSON API."""

@@ -1,0 +1,1 @@
+"""What people see: the design system, templates, and how a page is drawn. Outside use: `pages`."""

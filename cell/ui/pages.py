@@ -1,0 +1,96 @@
+"""Drawing pages: one Jinja environment a language, the noun's templates below the noun's name."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, select_autoescape
+from quart import Response, request
+
+from cell.resources import current
+from cell.sessions.subjects import Agent
+from cell.ui import words
+from kit import i18n
+
+UI = Path(__file__).parent
+CELL = UI.parent
+
+
+def language() -> str:
+    """The visitor's language."""
+    return i18n.negotiate(request.headers.get("Accept-Language", ""))
+
+
+def gettext(message: str) -> str:
+    """`message` in the visitor's language."""
+    return _catalogs().gettext(language(), message)
+
+
+def draw(template: str, status: int = 200, /, **variables: object) -> Response:
+    """An answer drawn from a template such as `library/library.html`."""
+    html = _environment(language()).get_template(template).render(**variables)
+    return Response(html, status, {"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
+
+
+def draw_for(by: Agent, template: str, here: str, status: int = 200, /, **variables: object) -> Response:
+    """A page or a partial for somebody who is signed in; `here` is the entry of the navigation."""
+    return draw(template, status, **frame(by), here=here, **variables)
+
+
+def frame(by: Agent) -> dict[str, object]:
+    """What every page of an agent knows."""
+    settings = current().settings
+    person, workspace = by.person, by.workspace
+    return {
+        "me": {
+            "name": person.name,
+            "email": person.email,
+            "role": person.role,
+            "initials": words.initials(person.name),
+        },
+        "workspace": {"key": workspace.key, "name": workspace.name, "region": settings.region},
+        "base": f"/w/{workspace.key}",
+        "go_url": settings.go_url,
+    }
+
+
+def wants_partial() -> bool:
+    """Whether a script of ours asks for a piece of a page."""
+    return "HX-Request" in request.headers
+
+
+@cache
+def _catalogs() -> i18n.Catalogs:
+    return i18n.Catalogs([UI / "locale"])
+
+
+@cache
+def _manifest() -> dict[str, str]:
+    found: dict[str, str] = json.loads((UI / "static" / "manifest.json").read_text())
+    return found
+
+
+def asset(name: str) -> str:
+    """The address of a built script or style; its name changes with its contents."""
+    return f"/static/{_manifest()[name]}"
+
+
+@cache
+def _environment(reader: str) -> Environment:
+    nouns = {folder.parent.name: FileSystemLoader(folder) for folder in CELL.glob("*/templates") if folder.parent != UI}
+    environment = Environment(
+        loader=ChoiceLoader([FileSystemLoader([UI / "templates", UI]), PrefixLoader(nouns)]),
+        autoescape=select_autoescape(default=True),
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    catalogs = _catalogs()
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the i18n extension
+        lambda message: catalogs.gettext(reader, message),
+        lambda one, many, n: catalogs.ngettext(reader, one, many, n),
+        newstyle=True,
+    )
+    environment.filters.update(words.filters(reader))
+    environment.globals.update(language=reader, direction=i18n.direction(reader), asset=asset)
+    return environment
