@@ -1,7 +1,6 @@
 """Looking things up in the library, and where a recording's files can be fetched."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from cell.library import queries
 from cell.recordings import objects
@@ -12,7 +11,7 @@ from kit.cursors import Cursor
 from kit.database import Reading
 from kit.refusals import NotFound
 
-ADDRESS_LIFE = timedelta(hours=1)  # of a presigned address; the player asks for a new one when it has died
+ADDRESS_LIFE_S = 3600  # of a presigned address; the player asks for a new one when it has died
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,6 @@ def address(cell: Cell, recording: Recording, name: str, *, download: bool = Fal
         raise NotFound
     key = objects.final(recording.workspace_id, recording.id, name)
     if not download:
-        return cell.bucket.presign_get(key, expires=ADDRESS_LIFE)
+        return cell.bucket.presign_get(key, expires=ADDRESS_LIFE_S)
     extension = recording.final.rsplit(".", 1)[-1]
-    return cell.bucket.presign_get(key, expires=ADDRESS_LIFE, filename=f"{recording.title}.{extension}", inline=False)
+    return cell.bucket.presign_get(key, expires=ADDRESS_LIFE_S, filename=f"{recording.title}.{extension}", inline=False)

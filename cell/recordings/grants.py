@@ -110,9 +110,9 @@ async def grant(cell: Cell, upload: Upload, wanted: WantedChunks) -> GrantedChun
     grants = []
     for chunk in wanted.chunks:
         key = objects.chunk(upload.workspace_id, upload.recording_id, chunk.index)
-        made = cell.bucket.presign_put(key, size=chunk.size, sha256_b64=chunk.sha256, expires=limits.GRANT_LIFE)
+        made = cell.bucket.presign_put(key, size=chunk.size, sha256_b64=chunk.sha256, expires=limits.GRANT_LIFE_S)
         grants.append(GrantedChunk(index=chunk.index, url=made.url, headers=dict(made.headers)))
-    return GrantedChunks(grants=grants, expires_in=int(limits.GRANT_LIFE.total_seconds()))
+    return GrantedChunks(grants=grants, expires_in=limits.GRANT_LIFE_S)
 
 
 async def arrived(cell: Cell, workspace_id: UUID, recording_id: UUID) -> list[tuple[int, Stored]]:

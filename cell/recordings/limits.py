@@ -8,6 +8,7 @@ BYTES = 8 * 1024 * 1024 * 1024
 SECONDS = 4 * 3600
 BATCH = 50  # chunks in one request for grants
 
-GRANT_LIFE = timedelta(seconds=60)  # a stalled PUT is aborted at 30 s and asks again
+GRANT_LIFE_S = 60  # a stalled PUT is aborted at 30 s and asks again
+GRANT_LIFE = timedelta(seconds=GRANT_LIFE_S)
 TOKEN_LIFE = timedelta(minutes=15)
 RESUME_WINDOW = timedelta(hours=24)  # how long a customer may come back with what their browser still holds

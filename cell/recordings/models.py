@@ -64,15 +64,3 @@ class Manifest(Tenant, Base):
     digest: Mapped[bytes]
     sizes: Mapped[list[int]] = mapped_column(ARRAY(INTEGER))
     hashes: Mapped[bytes]  # 32 bytes a chunk
-
-
-class Part(Scoped, Base):
-    """A run of chunks that a worker has joined while the recording went on; the chunks stay until it is ready."""
-
-    __tablename__ = "recording_parts"
-
-    recording_id: Mapped[UUID] = mapped_column(primary_key=True)
-    first: Mapped[int] = mapped_column(primary_key=True)
-    last: Mapped[int]
-    size: Mapped[int] = mapped_column(BigInteger)  # bytes
-    hashes: Mapped[bytes]  # 32 bytes a chunk, of the bytes that were joined

@@ -27,16 +27,6 @@ def index_of(key: str) -> int:
     return int(key.rsplit("/", 1)[1])
 
 
-def parts(workspace_id: UUID, recording_id: UUID) -> str:
-    """Runs of chunks that a worker joined."""
-    return f"{prefix(workspace_id, recording_id)}parts/"
-
-
-def part(workspace_id: UUID, recording_id: UUID, first: int, last: int) -> str:
-    """One run."""
-    return f"{parts(workspace_id, recording_id)}{first:06d}-{last:06d}"
-
-
 def final(workspace_id: UUID, recording_id: UUID, name: str) -> str:
     """What is watched: the video, its thumbnail, its storyboard."""
     return f"{prefix(workspace_id, recording_id)}final/{name}"

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import Delete, Select, delete, select
 
-from cell.recordings.models import Manifest, Part, Recording, StateChange
+from cell.recordings.models import Manifest, Recording, StateChange
 from cell.recordings.states import UPLOADING
 
 
@@ -38,15 +38,9 @@ def manifest(recording_id: UUID) -> Select[Manifest]:
     return select(Manifest).where(Manifest.id == recording_id)
 
 
-def parts(recording_id: UUID) -> Select[Part]:
-    """The joined runs of chunks, in order."""
-    return select(Part).where(Part.recording_id == recording_id).order_by(Part.first)
-
-
 def everything_of(recording_id: UUID) -> list[Delete]:
     """Remove a recording's rows."""
     return [
-        delete(Part).where(Part.recording_id == recording_id),
         delete(Manifest).where(Manifest.id == recording_id),
         delete(StateChange).where(StateChange.recording_id == recording_id),
         delete(Recording).where(Recording.id == recording_id),

@@ -21,7 +21,6 @@ TENANT_TABLES = (
     "manifests",
     "passwords",
     "people",
-    "recording_parts",
     "recording_states",
     "recordings",
     "subject_keys",
@@ -161,16 +160,6 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_people")),
     )
     op.create_index("uq_people_email_norm", "people", ["workspace_id", "email_norm"], unique=True)
-    op.create_table(
-        "recording_parts",
-        sa.Column("workspace_id", sa.Uuid(), nullable=False),
-        sa.Column("recording_id", sa.Uuid(), nullable=False),
-        sa.Column("first", sa.Integer(), nullable=False),
-        sa.Column("last", sa.Integer(), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("hashes", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", "recording_id", "first", name=op.f("pk_recording_parts")),
-    )
     op.create_table(
         "recording_states",
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
