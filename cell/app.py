@@ -100,7 +100,7 @@ def _headers(s3_endpoint: str) -> dict[str, str]:
     return {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
         "Permissions-Policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
-        "Referrer-Policy": "no-referrer",  # addresses of customers' pages hold the link's secret
+        "Referrer-Policy": "same-origin",  # addresses of customers' pages hold the link's secret
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Strict-Transport-Security": "max-age=63072000; includeSubDomains",

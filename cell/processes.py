@@ -3,7 +3,6 @@
 import asyncio
 
 from cell import resources
-from cell.jobs import TASKS
 from cell.settings import CellSettings
 from kit import logs, metrics
 from kit.jobs.kinds import Lane
@@ -38,6 +37,8 @@ async def web(settings: CellSettings) -> None:
 
 async def worker(settings: CellSettings) -> None:
     """Do jobs until told to stop; what is in hand is finished first."""
+    from cell.jobs import TASKS
+
     stop = stop_event()
     async with resources.opened(settings, "worker") as cell:
         runner = Runner(cell.database, TASKS, cell, lease_s=settings.job_lease_s)
@@ -47,6 +48,8 @@ async def worker(settings: CellSettings) -> None:
 
 async def scheduler(settings: CellSettings) -> None:
     """Look for waiting jobs until told to stop; of several schedulers one works at a time."""
+    from cell.jobs import TASKS
+
     stop = stop_event()
     async with resources.opened(settings, "scheduler") as cell:
         log.info("ready")

@@ -163,6 +163,7 @@ class Database:
             max_overflow=0,  # pods x processes x pool_size must fit into PostgreSQL's max_connections
             pool_timeout=5,
             pool_recycle=1800,
+            hide_parameters=True,  # errors are logged, and parameters are what people typed
             pool_pre_ping=True,  # after a restart of the server the first request would else fail
             connect_args={
                 "timeout": 5,

@@ -12,9 +12,14 @@ clear = structlog.contextvars.clear_contextvars
 
 
 def get(name: str) -> FilteringBoundLogger:
-    """A logger whose lines carry `logger=name` and whatever was bound to the context."""
-    logger: FilteringBoundLogger = structlog.get_logger(name).bind(logger=name)
+    """A logger whose lines carry `part=name` and whatever was bound to the context."""
+    # Initial values, not bind(): a logger made at import must wait for configure().
+    logger: FilteringBoundLogger = structlog.get_logger(part=name)
     return logger
+
+
+# Where and what, without the values of variables: those hold secrets and what people typed.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 def configure(level: str = "info", **always: str) -> None:
@@ -27,7 +32,7 @@ def configure(level: str = "info", **always: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.dict_tracebacks,
+        _TRACEBACKS,
     ]
 
     def add_always(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -92,10 +92,9 @@ def require_same_origin() -> None:
     """
     if request.headers.get("Authorization", "").startswith("Bearer "):
         return
-    origin = request.headers.get("Origin")
-    if origin is not None:
-        if urlsplit(origin).netloc == request.host:
-            return
-    elif request.headers.get("Sec-Fetch-Site") == "same-origin":
+    # Fetch metadata first: under some referrer policies browsers send `Origin: null` from our own pages.
+    site = request.headers.get("Sec-Fetch-Site")
+    origin = urlsplit(request.headers.get("Origin", "")).netloc
+    if (site == "same-origin") if site is not None else (origin == request.host):
         return
     raise CrossOrigin
