@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 
 from cell import resources
 from cell.library import service
-from cell.library.routes import Tab
 from cell.recordings import queries
 from cell.recordings import service as recordings
 from cell.recordings.gate import Gates
@@ -28,7 +27,7 @@ class Page(BaseModel):
     """What to look for, where in the list, and how much of it."""
 
     q: Annotated[str, Field(max_length=200, description="Part of the title or the ticket")] = ""
-    state: Tab = ""
+    state: service.Tab = ""
     cursor: Annotated[str, Field(max_length=200, description="The `next` of the page before")] = ""
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 

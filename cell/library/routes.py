@@ -1,6 +1,6 @@
 """The library and the watch page, for the agents of a workspace."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -24,14 +24,12 @@ routes = Routes("library")
 PAGE = 48  # fills a grid of two, three, four or six columns
 PICTURE_CACHE = "private, max-age=1800"  # shorter than the life of the address that it leads to
 
-Tab = Literal["", "ready", "processing", "recording", "failed"]
-
 
 class Filter(BaseModel):
     """What to look for."""
 
     q: Annotated[str, Field(max_length=200)] = ""
-    state: Tab = ""
+    state: service.Tab = ""
     cursor: Annotated[str, Field(max_length=200)] = ""
 
 

@@ -1,6 +1,7 @@
 """Looking things up in the library, and where a recording's files can be fetched."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from cell.library import queries
 from cell.recordings import objects
@@ -10,6 +11,8 @@ from cell.resources import Cell
 from kit.cursors import Cursor
 from kit.database import Reading
 from kit.refusals import NotFound
+
+Tab = Literal["", "ready", "processing", "recording", "failed"]  # the keys of queries.TABS
 
 ADDRESS_LIFE_S = 3600  # of a presigned address; the player asks for a new one when it has died
 
