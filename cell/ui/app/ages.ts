@@ -8,16 +8,17 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["day", 86_400],
   ["hour", 3600],
   ["minute", 60],
+  ["second", 1],
 ];
 
 /** The distance from `now` to `at` (both ms) in the visitor's language, in its largest whole unit. */
 export function age(at: number, now: number, language: string): string {
-  const words = new Intl.RelativeTimeFormat(language, { numeric: "auto", style: "short" });
+  const words = new Intl.RelativeTimeFormat(language, { numeric: "always", style: "long" });
   const seconds = Math.round((at - now) / 1000);
   for (const [unit, size] of STEPS) {
     if (Math.abs(seconds) >= size) return words.format(Math.trunc(seconds / size), unit);
   }
-  return words.format(0, "second");
+  return words.format(-1, "second"); // nothing happens in no time
 }
 
 export function keepAges(): void {

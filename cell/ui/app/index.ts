@@ -29,6 +29,15 @@ document.addEventListener("htmx:responseError", (event) => {
 });
 document.addEventListener("htmx:sendError", () => toast(text("failed")));
 
+// A session that ended meanwhile: what comes back is the sign-in page, which belongs in the whole window.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { detail } = event as CustomEvent<{ xhr: XMLHttpRequest; shouldSwap: boolean }>;
+  const signIn = `${document.body.dataset["base"]}/sign-in`;
+  if (!detail.xhr.responseURL || new URL(detail.xhr.responseURL).pathname !== signIn) return;
+  detail.shouldSwap = false;
+  location.assign(`${signIn}?next=${encodeURIComponent(location.pathname + location.search)}`);
+});
+
 watchDialogs();
 watchMenus();
 watchCopies();

@@ -70,6 +70,7 @@ function onKey(event: KeyboardEvent): void {
   if (target.id === "search") return leaveSearch(event);
   const act = actOf(event);
   if (act === null || belongsToField(target)) return;
+  if (act === "search" && !document.getElementById("search")) return;
   const isMove = !["search", "help", "new", "copy"].includes(act);
   if (isMove && titles().length === 0) return;
   if (isMove && (act === "first" || act === "last") && !target.closest("#recordings")) return; // the page's own Home and End

@@ -5,6 +5,8 @@ import { announce, toast } from "./toasts.ts";
 
 type Change = { id: string; state: string };
 
+const RETRY_MS = 5000; // while the cell restarts it may refuse for some seconds
+
 const base = (): string => document.body.dataset["base"] ?? "";
 const rowOf = (id: string): HTMLElement | null => document.getElementById(`recording-${id}`);
 
@@ -99,16 +101,23 @@ function catchUp(): void {
   }
 }
 
-export function followRecordings(): void {
-  if (!document.querySelector("#library, #watch")) return;
+/** Listen. The browser itself comes back after a broken connection, but gives up on a refusal: then we come back. */
+function listen(lost: boolean): void {
   const source = new EventSource(`${base()}/events`);
-  let lost = false;
   source.addEventListener("recording", (event) => onChange(JSON.parse((event as MessageEvent<string>).data) as Change));
-  source.addEventListener("error", () => (lost = true));
+  source.addEventListener("error", () => {
+    lost = true;
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => listen(true), RETRY_MS);
+  });
   source.addEventListener("open", () => {
     if (lost) catchUp();
     lost = false;
   });
+}
+
+export function followRecordings(): void {
+  if (!document.querySelector("#library, #watch")) return;
+  listen(false);
   addEventListener("offline", () => toast(text("offline")));
   addEventListener("online", () => toast(text("online")));
 }
