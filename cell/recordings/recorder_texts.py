@@ -32,6 +32,7 @@ RECORDER_TEXTS: tuple[str, ...] = (
     _("Copy the link"),
     _("Delete"),
     _("Delete it"),
+    _("Deleted from this device. What had arrived before can be deleted by the people who asked for it."),
     _("Discard"),
     _("Download a copy for yourself"),
     _("Film a device, a label, a room"),

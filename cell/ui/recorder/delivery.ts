@@ -155,9 +155,9 @@ export class Delivery {
   }
 
   async #take(blob: Blob, place?: [number, number]): Promise<void> {
-    if (this.#end.signal.aborted) return;
     const bytes = await blob.arrayBuffer();
     const piece: Piece = { index: this.#pieces.length, size: bytes.byteLength, sha256: await sha256(bytes) };
+    if (this.#end.signal.aborted) return;
     const total = this.#uploader.totalBytes + piece.size;
     if (total > this.limits.bytes || piece.index >= this.limits.chunks) throw new TooLarge();
     if (this.#file && place) this.#places.set(piece.index, place);
@@ -233,20 +233,27 @@ export class Delivery {
     await this.#save({ durationMs });
   }
 
-  /** Deletes what arrived, at the cell and here. Throws Problem, Unreachable; then it is still here. */
-  async discard(): Promise<void> {
-    this.stop();
+  /**
+   * Deletes what arrived, at the cell and here. False when it is too late at the cell: then it is only deleted here.
+   * Throws Problem, Unreachable; then it is still here.
+   */
+  async discard(): Promise<boolean> {
+    let deleted = true;
+    this.#uploader.stop();
     try {
-      await persist(this.#means.world, () => this.#calls.discard());
+      await persist(this.#means.world, () => this.#open(() => this.#calls.discard()));
     } catch (error) {
-      if (!(error instanceof Problem && error.status === 404)) throw error;
+      if (!(error instanceof Problem && [404, 409].includes(error.status))) throw error;
+      deleted = error.status === 404;
     }
     await this.forget();
+    return deleted;
   }
 
   /** Removes it from the spool alone: the cell has it, or has replaced it. */
   async forget(): Promise<void> {
     this.stop();
+    await this.#intake.catch(() => {}); // A piece that is just being kept must not come after the removal.
     await this.#means.spool.remove(this.recording.recording_id);
   }
 

@@ -49,9 +49,9 @@ export function button(action: string, text: string, act: () => unknown, look: B
   return element;
 }
 
-/** The heading of a step: it takes the focus when the step comes. */
+/** The heading of a step: it takes the focus when the step comes. The page's own, if there is one, stands above it. */
 export function heading(text: string): HTMLHeadingElement {
-  return h("h2", { class: "step-title", tabindex: "-1" }, text);
+  return h(document.querySelector(".ask h1") ? "h2" : "h1", { class: "step-title", tabindex: "-1" }, text);
 }
 
 /** Runs `act` on every frame, or every `ms`, as long as `element` is in the page. */

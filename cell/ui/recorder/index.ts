@@ -10,9 +10,8 @@ import { browser } from "./world.ts";
 
 async function main(): Promise<void> {
   const config = readConfig(document);
-  const root = document.querySelector<HTMLElement>("[data-step]");
   const stage = document.querySelector<HTMLElement>("#recorder-stage");
-  if (!config || !root || !stage) return;
+  if (!config || !stage) return;
   speak(config.texts, config.language);
   const title = document.title;
   let shown: Step["name"] | null = null;
@@ -21,9 +20,9 @@ async function main(): Promise<void> {
     document.title = title;
     const screen = screenOf(session, step);
     stage.replaceChildren(screen);
-    root.dataset["step"] = step.name;
+    document.body.dataset["step"] = step.name;
     // Within a step (3, 2, 1) the focus stays; the first step leaves it where the reader begins.
-    if (shown !== null && shown !== step.name) screen.querySelector<HTMLElement>("h2")?.focus({ preventScroll: true });
+    if (shown !== null && shown !== step.name) screen.querySelector<HTMLElement>(".step-title")?.focus({ preventScroll: true });
     if (shown !== step.name) scrollTo({ top: 0 });
     shown = step.name;
   };
@@ -35,6 +34,7 @@ async function main(): Promise<void> {
     event.preventDefault();
     event.returnValue = say("Your recording has not been sent yet.");
   });
+  if (!config.closed) void browser.fetch(config.opened_url, { method: "POST" }).catch(() => {}); // Only for the agent to see.
   await session.open();
 }
 

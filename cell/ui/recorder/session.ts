@@ -47,7 +47,7 @@ export class Session {
   async open(): Promise<boolean> {
     const found = await this.#leftBehind();
     if (found.length > 0) this.#go({ name: "recovery", found });
-    else if (this.config.start_url) this.#go({ name: "welcome", note: null });
+    else if (!this.config.closed) this.#go({ name: "welcome", note: null });
     return found.length > 0;
   }
 
@@ -73,11 +73,14 @@ export class Session {
   async choose(source: "screen" | "camera"): Promise<void> {
     const before = this.step;
     this.#go({ name: "permission", source });
+    const asked = this.step;
     try {
       const capture = await Capture.open(source);
+      if (this.step !== asked) return capture.close(); // The customer went back while the dialog was open.
       if (before.name === "preview") before.capture.close();
       await this.#preview(capture);
     } catch (error) {
+      if (this.step !== asked) return;
       if (before.name === "preview") return this.#preview(before.capture);
       this.#trouble(captureTrouble(error, source), () => void this.choose(source));
     }
@@ -143,11 +146,10 @@ export class Session {
     const { workspace, link, start_url } = this.config;
     const replaces = this.#kept?.delivery?.claim ?? this.#previous;
     const what = { source, mediaType, workspace: workspace.name, title: link.title };
-    const url = start_url ?? "";
-    const delivery = await Delivery.start(this.#means, url, { ...what, replaces }).catch((error: unknown) => {
+    const delivery = await Delivery.start(this.#means, start_url, { ...what, replaces }).catch((error: unknown) => {
       const unknown = error instanceof Problem && [404, 409, 422].includes(error.status);
       if (!replaces || !unknown) throw error; // An earlier take that the cell has forgotten cannot be replaced.
-      return Delivery.start(this.#means, url, { ...what, replaces: null });
+      return Delivery.start(this.#means, start_url, { ...what, replaces: null });
     });
     await this.#kept?.delivery?.forget();
     this.#kept = null;
@@ -225,7 +227,10 @@ export class Session {
       const outcome = await delivery.outcome();
       if (outcome === null || this.#delivery !== delivery) return;
       if (outcome.state === "ready") this.#go({ name: "done", outcome, source });
-      else this.#trouble("processing-failed", () => void this.#retrySend(), outcome.reason);
+      else {
+        const trouble = outcome.state === "failed" ? "processing-failed" : "upload-closed";
+        this.#trouble(trouble, () => void this.#retrySend(), outcome.reason);
+      }
     } catch (error) {
       this.#failed(sendTrouble(error), error);
     }
@@ -266,8 +271,9 @@ export class Session {
     this.#countdown.abort();
     if (step.name === "recording") await step.take.stop();
     const delivery = this.#delivery;
+    let note: Extract<Step, { name: "welcome" }>["note"] = null;
     try {
-      await delivery?.discard();
+      if (delivery) note = (await delivery.discard()) ? "cancelled" : "forgotten";
     } catch (error) {
       return this.#trouble(startTrouble(error, this.#means.world.online()), () => void this.cancel());
     }
@@ -275,7 +281,8 @@ export class Session {
     this.#file = null;
     this.#copy = null;
     this.#kept = null;
-    this.#go({ name: "welcome", note: delivery ? "cancelled" : null });
+    if (this.config.closed) location.reload();
+    else this.#go({ name: "welcome", note });
   }
 
   nudge(): void {
@@ -332,7 +339,7 @@ export class Session {
 
   /** Looks whether more was left behind; else begins. */
   async afterRecovery(): Promise<void> {
-    if (!(await this.open()) && !this.config.start_url) location.reload();
+    if (!(await this.open()) && this.config.closed) location.reload();
   }
 
   // ---- trouble
@@ -345,7 +352,7 @@ export class Session {
   /** Whether a way out leads anywhere now. */
   offers(way: WayOut): boolean {
     if (way === "back") return this.#kept !== null;
-    if (way === "others") return this.config.start_url !== undefined;
+    if (way === "others") return !this.config.closed;
     return way !== "copy" || (this.#delivery !== null && this.#file === null);
   }
 

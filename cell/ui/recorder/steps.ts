@@ -29,7 +29,7 @@ export type Trouble =
   | "processing-failed";
 
 export type Step =
-  | { name: "welcome"; note: "cancelled" | "sharing-ended" | null }
+  | { name: "welcome"; note: "cancelled" | "forgotten" | "sharing-ended" | null }
   | { name: "recovery"; found: Spooled[] }
   | { name: "permission"; source: "screen" | "camera" }
   | { name: "preview"; capture: Capture; storageLow: boolean }

@@ -23,6 +23,7 @@ export const TEXTS = [
   "Copy the link",
   "Delete",
   "Delete it",
+  "Deleted from this device. What had arrived before can be deleted by the people who asked for it.",
   "Discard",
   "Download a copy for yourself",
   "Film a device, a label, a room",

@@ -63,19 +63,19 @@ export const TROUBLES: Record<Trouble, Words> = {
     title: "This link has expired",
     text: "Ask whoever sent it to you for a new one.",
     icon: "hourglass",
-    ways: ["back"],
+    ways: ["back", "reload"],
   },
   "link-revoked": {
     title: "This link is no longer in use",
     text: "It was withdrawn by the people who sent it. Ask them for a new one.",
     icon: "ban",
-    ways: ["back"],
+    ways: ["back", "reload"],
   },
   "link-used-up": {
     title: "This link has been used",
     text: "A recording was already made with it. Ask whoever sent it to you for a new one.",
     icon: "check-circle",
-    ways: ["back"],
+    ways: ["back", "reload"],
   },
   "not-found": {
     title: "This link does not work",
@@ -174,7 +174,7 @@ export function startTrouble(error: unknown, online: boolean): Trouble {
     case "too-many-requests":
       return error.slug;
     default:
-      return "unreachable";
+      return error.status < 500 ? "not-found" : "unreachable";
   }
 }
 

@@ -110,6 +110,7 @@ export class Uploader {
       try {
         const grant = await this.#grantFor(piece);
         await this.#route.put(grant, await this.#route.bytes(piece.index), this.#end.signal);
+        if (this.#end.signal.aborted) return;
         await this.#route.delivered(piece);
         this.#arrived(piece);
         return;

@@ -33,7 +33,7 @@ export function review(session: Session, step: Review): HTMLElement {
         { class: "actions" },
         button("cancel", step.source === "file" ? say("Cancel") : say("Delete"), () => session.cancel(), { kind: "quiet" }),
         button("retake", again, () => session.retake(), { icon: "restart" }),
-        button("send", say("Send to {name}", { name: whom }), () => session.send(), { kind: "primary", icon: "next" }),
+        button("send", say("Send to {name}", { name: whom }), () => session.send(), { kind: "primary" }),
       ),
     ),
   );

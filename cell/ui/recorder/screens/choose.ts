@@ -40,7 +40,8 @@ export function welcome(session: Session, step: Extract<Step, { name: "welcome" 
   );
 }
 
-const NOTES: Record<"cancelled" | "sharing-ended", TextId> = {
+const NOTES: Record<NonNullable<Extract<Step, { name: "welcome" }>["note"]>, TextId> = {
+  forgotten: "Deleted from this device. What had arrived before can be deleted by the people who asked for it.",
   cancelled: "Cancelled. Everything that was uploaded is deleted.",
   "sharing-ended": "Sharing has ended, so nothing was recorded.",
 };

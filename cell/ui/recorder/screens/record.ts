@@ -157,13 +157,20 @@ export function recording(session: Session, step: Extract<Step, { name: "recordi
   };
   tell();
   bar.append(
-    h("span", { class: "bar-state" }, h("span", { class: "dot" }), word, time),
+    h(
+      "span",
+      { class: "bar-state" },
+      h("span", { class: "dot" }),
+      word,
+      time,
+      take.capture.hasMicrophone ? meter(() => (take.muted ? 0 : take.capture.level())) : null,
+    ),
     h(
       "span",
       { class: "bar-buttons" },
       pause,
       resume,
-      ...(take.capture.hasMicrophone ? [mute, meter(() => (take.muted ? 0 : take.capture.level()))] : []),
+      take.capture.hasMicrophone ? mute : null,
       button("stop", say("Stop"), () => session.stop(), { kind: "danger", icon: "stop" }),
     ),
   );

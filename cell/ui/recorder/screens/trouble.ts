@@ -49,9 +49,9 @@ export function recovery(session: Session, step: Extract<Step, { name: "recovery
     h(
       "div",
       { class: "actions actions-centred" },
-      button("resume-upload", say("Send what was recorded"), () => session.resumeUpload(recording), { kind: "primary", icon: "next" }),
+      button("resume-upload", say("Send what was recorded"), () => session.resumeUpload(recording), { kind: "primary" }),
       button("discard-upload", say("Discard"), () => session.discardUpload(recording), { kind: "quiet", icon: "trash" }),
-      session.config.start_url ? button("later", say("Not now"), () => session.welcome(), { kind: "quiet" }) : null,
+      session.config.closed ? null : button("later", say("Not now"), () => session.welcome(), { kind: "quiet" }),
     ),
   );
 }
