@@ -226,21 +226,25 @@ class Bucket(Signer):
     def _delete_all(self, prefix: str) -> int:
         for upload in self._uploads(prefix):
             self._boto().abort_multipart_upload(Bucket=self.config.bucket, **upload)
-        doomed = list(self._versions(prefix))
-        for batch in _batches(doomed, DELETE_BATCH):
+        doomed = self._versions(prefix)
+        for first in range(0, len(doomed), DELETE_BATCH):
+            batch = [{"Key": key, "VersionId": version} for key, version in doomed[first : first + DELETE_BATCH]]
             answer = self._boto().delete_objects(Bucket=self.config.bucket, Delete={"Objects": batch, "Quiet": True})
             for error in answer.get("Errors", []):
                 raise StorageUnavailable(f"S3 did not delete {error.get('Key')} ({error.get('Code')})")
-        left = len(list(self._versions(prefix))) + len(list(self._uploads(prefix)))
+        left = len(self._versions(prefix)) + len(list(self._uploads(prefix)))
         if left:
             raise NotEmpty(f"{left} objects are below {prefix} again")
         return len(doomed)
 
-    def _versions(self, prefix: str) -> Iterator[dict[str, str]]:
+    def _versions(self, prefix: str) -> Sequence[tuple[str, str]]:
+        """Key and version id of every version and delete marker, once each."""
+        found: dict[tuple[str, str], None] = {}  # versitygw 1.8 repeats a page's last entry on the next page
         pages = self._boto().get_paginator("list_object_versions")
         for page in pages.paginate(Bucket=self.config.bucket, Prefix=prefix):
             for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                yield {"Key": one["Key"], "VersionId": one["VersionId"]}
+                found[one["Key"], one["VersionId"]] = None
+        return tuple(found)
 
     def _uploads(self, prefix: str) -> Iterator[dict[str, str]]:
         pages = self._boto().get_paginator("list_multipart_uploads")
@@ -280,8 +284,3 @@ class Bucket(Signer):
                     ),
                 )
             return self._client
-
-
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for first in range(0, len(items), size):
-        yield items[first : first + size]
