@@ -1,20 +1,25 @@
-"""Starts programs so that none outlives us, and ends a program with everything that it started.
+"""Starts programs so that none outlives us, whatever happens.
 
-Each child is the leader of a session of its own, and the kernel kills it when the thread that started it ends
-(PR_SET_PDEATHSIG, prctl(2)). What the child starts stays in its session, by which `end_session` finds it.
+Three ties, all of the Linux kernel (prctl(2)):
+- each child is killed when the thread that started it ends (PR_SET_PDEATHSIG);
+- what a dead child leaves behind (an ffmpeg, PostgreSQL's own processes) becomes ours (PR_SET_CHILD_SUBREAPER),
+  and `end_orphans` kills it;
+- the same holds one level up: `stack/launcher.py` is the parent of the supervisor and inherits what that leaves.
 """
 
 import ctypes
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
+
+import psutil
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,11 @@ class Account:
 
 @dataclass(frozen=True)
 class Command:
-    """A program to start: its arguments, the whole environment, and what it needs beside."""
+    """A program to start: its arguments and the whole environment."""
 
     arguments: Sequence[str | Path]
     environment: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None  # None: our own
-    folder: Path | None = None  # the working folder; None: the root folder
 
 
 def own_environment() -> dict[str, str]:
@@ -40,66 +44,66 @@ def own_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("CELLCAST_")}
 
 
-def spawn(command: Command, log: Path, stdin: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start a program whose output is appended to `log`. Call it from a thread that lives as long as it shall.
+def die_with_parent(parent: int, by: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when `parent` ends. Call it in a fresh child."""
+    _libc.prctl(_PR_SET_PDEATHSIG, by)
+    if os.getppid() != parent:  # it ended before the tie was made
+        os._exit(1)
 
-    Raises OSError when there is no such program or the account may not run it.
+
+def dying_with_us() -> Callable[[], None]:
+    """What to run between fork and exec, after the change of account, which would undo the tie."""
+    parent = os.getpid()
+    return lambda: die_with_parent(parent)
+
+
+def spawn(
+    command: Command, log: Path, stdin: Path | None = None, stdout: Path | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own. What it says is appended to `log`, or its stdout goes to a new file.
+
+    Call it from a thread that lives as long as the program shall. Raises OSError when it cannot be started.
     """
-    started_by = os.getpid()
-
-    def die_with_us() -> None:  # runs between fork and exec, after the change of account, which clears the flag
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != started_by:  # we ended before the flag was set
-            os._exit(1)
-
-    account = command.account
-    with Path(stdin or os.devnull).open("rb") as given, _appending(log) as output:
+    who = command.account
+    read = Path(stdin or os.devnull)
+    with read.open("rb") as given, _appending(log) as said, _appending(stdout or log) as told:
         return subprocess.Popen(
             [str(part) for part in command.arguments],
             env=dict(command.environment),
-            cwd=command.folder or "/",
+            cwd="/",
             stdin=given,
-            stdout=output,
-            stderr=subprocess.STDOUT,
+            stdout=told,
+            stderr=said,
             start_new_session=True,
-            preexec_fn=die_with_us,  # noqa: PLW1509 - spawn is called in processes without threads
-            user=account.uid if account else None,
-            group=account.gid if account else None,
-            extra_groups=[] if account else None,
+            preexec_fn=dying_with_us(),  # noqa: PLW1509 - takes no lock, so threads cannot block it
+            user=who.uid if who else None,
+            group=who.gid if who else None,
+            extra_groups=[] if who else None,
         )
 
 
-def _appending(log: Path):  # type: ignore[no-untyped-def]
-    return os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600), "wb")
+def _appending(file: Path) -> BinaryIO:
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb")
 
 
-def members(session: int) -> list[int]:
-    """The ids of the processes that live in a session, zombies left out."""
-    return [process for process, its_session in _living() if its_session == session]
+def adopt_orphans() -> None:
+    """From now on this process is the parent of whatever its children leave behind."""
+    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def _living() -> Iterator[tuple[int, int]]:
-    for entry in os.scandir("/proc"):
-        if entry.name.isdigit():
-            try:
-                text = Path(entry.path, "stat").read_text(encoding="utf-8", errors="replace")
-            except OSError:  # it ended meanwhile
+def end_orphans(known: Collection[int]) -> int:
+    """Kill and bury what dead children left to us; `known` are the children we started. How many there were.
+
+    Helpers that run in our own session (initdb, psql) are ours too, and are left alone.
+    """
+    ours, ended = os.getsid(0), 0
+    for child in psutil.Process().children():
+        try:
+            if child.pid in known or os.getsid(child.pid) == ours:
                 continue
-            state, _, _, session = text.rpartition(")")[2].split()[:4]
-            if state not in "ZX":
-                yield int(entry.name), int(session)
-
-
-def end_session(session: int, within_s: float = 3.0) -> bool:
-    """Kill every process of a session; False when one still lives after `within_s` seconds."""
-    deadline = time.monotonic() + within_s
-    while alive := members(session):
-        for process in alive:
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
+            os.kill(child.pid, signal.SIGKILL)
+            os.waitpid(child.pid, 0)
+        except (ProcessLookupError, ChildProcessError):  # it went by itself
+            continue
+        ended += 1
+    return ended
