@@ -198,7 +198,7 @@ export class Session {
   async send(): Promise<void> {
     if (this.step.name !== "review") return;
     const review = this.step;
-    this.#go({ name: "sending", mayLeave: false });
+    this.#go({ name: "sending" });
     try {
       if (review.source === "file" && this.#file) await this.#sendFile(this.#file);
     } catch (error) {
@@ -245,7 +245,7 @@ export class Session {
     const { recording } = this.#delivery ?? {};
     if (!recording) return;
     this.#delivery?.stop();
-    this.#go({ name: "sending", mayLeave: false });
+    this.#go({ name: "sending" });
     try {
       if (this.#file && recording.source === "file") await this.#sendFile(this.#file);
       else this.#use(await Delivery.reopen(this.#means, recording));
@@ -318,7 +318,7 @@ export class Session {
   /** Goes on sending what an earlier visit recorded. */
   async resumeUpload(recording: Spooled): Promise<void> {
     await hold(recording.recording_id);
-    this.#go({ name: "sending", mayLeave: false });
+    this.#go({ name: "sending" });
     try {
       this.#use(await Delivery.reopen(this.#means, { ...recording, sent: false }));
     } catch (error) {

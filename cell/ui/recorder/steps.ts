@@ -36,7 +36,7 @@ export type Step =
   | { name: "countdown"; seconds: number }
   | { name: "recording"; take: Take }
   | { name: "review"; video: Blob; durationMs: number; source: Source; note: "full" | "limit" | "ended" | null }
-  | { name: "sending"; mayLeave: boolean }
+  | { name: "sending" }
   | { name: "done"; outcome: Outcome | null; source: Source }
   | { name: "problem"; trouble: Trouble; detail: string | null };
 
@@ -62,6 +62,5 @@ export function mayFollow(from: StepName, to: StepName): boolean {
 
 /** True while closing the tab would lose something or leave something half done. */
 export function losesWhenClosed(step: Step): boolean {
-  if (step.name === "sending") return !step.mayLeave;
-  return step.name === "recording" || step.name === "review" || step.name === "countdown";
+  return ["countdown", "recording", "review", "sending"].includes(step.name);
 }
