@@ -2,24 +2,24 @@
 
 import hashlib
 import re
-from operator import mul
 from typing import NamedTuple
 
-from contracts.keys import ALPHABET, LONGEST, PATTERN, draw, is_key
+from contracts.keys import ALPHABET, PATTERN, draw, is_key
 
 _RANDOM = 19  # characters of 4.75 bits: 90.3 bits
 SECRET_LENGTH = _RANDOM + 1  # and the check character
 
-# The check is a weighted sum modulo a prime (as in ISO 7064, with powers of 2, a primitive root of 29, as
-# weights). A changed character changes the sum by weight * difference, a swapped pair by half a weight *
-# difference: neither can be 0 modulo a prime above every difference. 29 is the next prime after the 27 of the
-# alphabet, so two more characters serve as check characters only.
+# The check: a link's characters, each as its place in the alphabet, are the digits of a number in base 256 that 29
+# divides (a weighted sum modulo a prime, as in ISO 7064). A changed character changes it by weight * difference,
+# a swapped pair by (weight - next weight) * difference; weights are powers of 256 modulo 29, so neither is 0.
+# 29 is the next prime after the 27 of the alphabet: two more characters serve for the check alone.
 _PRIME = 29
 _CHECKS = ALPHABET + "ae"
-_WEIGHTS: list[int] = [pow(2, place, _PRIME) for place in range(LONGEST + SECRET_LENGTH)]
 _VALUES = bytes(max(_CHECKS.find(chr(code)), 0) for code in range(256))
 
-_LINK = re.compile(rf"({PATTERN})-([{ALPHABET}]{{{_RANDOM}}}[{_CHECKS}])")
+# The form of a link, key and secret as groups; whether a text of this form is mistyped, `fits` knows.
+LINK_PATTERN = rf"({PATTERN})-([{ALPHABET}]{{{_RANDOM}}}[{_CHECKS}])"
+_LINK = re.compile(LINK_PATTERN)
 # What somebody who copies a link by hand, or loses its end in a mail, arrives with.
 _NEARLY = re.compile(r"[a-z0-9]{4,12}[-_.\u2010-\u2015 ]?[a-z0-9]{12,24}")
 _LONGEST_NEARLY = 40
@@ -50,8 +50,8 @@ def new_secret(key: str) -> str:
     if not is_key(key):
         raise ValueError("not a workspace key")
     drawn = draw(_RANDOM)
-    # The check character has weight 1, so that it is whatever brings the sum to 0.
-    return drawn + _CHECKS[-_sum(key + drawn + _CHECKS[0]) % _PRIME]
+    # The last digit has weight 1, so it is whatever brings the remainder to 0.
+    return drawn + _CHECKS[-_remainder(f"{key}-{drawn}{_CHECKS[0]}".encode()) % _PRIME]
 
 
 def address(go_url: str, key: str, secret: str) -> str:
@@ -64,13 +64,17 @@ def parse(text: str) -> Link:
     canonical = text.lower() if text.isascii() else text
     found = _LINK.fullmatch(canonical)
     if found is not None:
-        key, secret = found.groups()
-        if _sum(key + secret) == 0:
-            return Link(key, secret)
+        if fits(canonical.encode()):
+            return Link(found[1], found[2])
         raise Mistyped("a character of the link is wrong")
     if len(text) <= _LONGEST_NEARLY and _NEARLY.fullmatch(canonical):
         raise Mistyped("the link is incomplete or a character is wrong")
     raise Malformed("this is no link")
+
+
+def fits(link: bytes) -> bool:
+    """True when the check character of a text of LINK_PATTERN's form is the one that its others call for."""
+    return _remainder(link) == 0
 
 
 def digest(key: str, secret: str) -> bytes:
@@ -78,8 +82,5 @@ def digest(key: str, secret: str) -> bytes:
     return hashlib.sha256(_TAG + f"{key}-{secret}".encode()).digest()
 
 
-def _sum(text: str) -> int:
-    """The weighted sum of a key and a secret, modulo 29; the last character has weight 1."""
-    values = text.encode().translate(_VALUES)[::-1]
-    total: int = sum(map(mul, values, _WEIGHTS))
-    return total % _PRIME
+def _remainder(link: bytes) -> int:
+    return int.from_bytes(link.translate(_VALUES), "big") % _PRIME

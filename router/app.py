@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from http import HTTPStatus
 from pathlib import Path
 
 from quart import Quart, Response, request
@@ -29,30 +30,32 @@ class NoMap(Exception):
 def create(settings: RouterSettings) -> tuple[Door, MapFile]:
     """The application and the map it answers from; the map is as yet empty: `look` or `follow` it."""
     at = MapFile(settings.snapshot_path, settings.registry_public_keys, str(settings.go_url))
-    name = _stylesheet(STATIC)
-    pages = Pages(Catalogs([HERE / "locale"]), f"/static/{name}" if name else None)
-    return Door(lambda: at.current, pages, _behind(at, pages, name)), at
+    style = _stylesheet(STATIC)
+    pages = Pages(Catalogs([HERE / "locale"]), f"/static/{style[0]}" if style else None)
+    return Door(at, pages, _behind(at, pages, style)), at
 
 
-def _stylesheet(folder: Path) -> str | None:
-    """The stylesheet's name with its hash. The router leads people on without one, too, and says so."""
+def _stylesheet(folder: Path) -> tuple[str, bytes] | None:
+    """The stylesheet's name, which holds its hash, and its content. Without one the router still leads people on."""
     try:
-        return str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))[STYLESHEET])
+        name = str(json.loads((folder / "manifest.json").read_text(encoding="utf-8"))[STYLESHEET])
+        return name, (folder / name).read_bytes()
     except (OSError, ValueError, KeyError) as error:
         log.warning("no stylesheet: pages stay plain", reason=repr(error))
         return None
 
 
-def _behind(at: MapFile, pages: Pages, stylesheet: str | None) -> Quart:
-    async def page(status: int, refusal: Refusal) -> str:
-        return pages.refusal(Outcome.UNKNOWN, _sent()).body.decode()
+def _behind(at: MapFile, pages: Pages, style: tuple[str, bytes] | None) -> Quart:
+    async def page(status: int, refusal: Refusal) -> Response:
+        # All that can be refused here is a file that does not exist, or a failure of ours.
+        outcome = Outcome.UNKNOWN if status < HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.STARTING
+        return _response(pages.refusal(outcome, _sent()))
 
     async def map_is_there() -> None:
         if at.current is None:
             raise NoMap
 
     app = create_app("router", page=page, checks={"map": map_is_there}, headers=SECURITY_HEADERS)
-    style = (STATIC / stylesheet).read_bytes() if stylesheet else b""
 
     @app.get("/")
     async def home() -> Response:
@@ -60,11 +63,10 @@ def _behind(at: MapFile, pages: Pages, stylesheet: str | None) -> Quart:
 
     @app.get("/static/<name>")
     async def static(name: str) -> Response:
-        if name != stylesheet:
+        if style is None or name != style[0]:
             raise NotFound
-        # Its name holds a hash of its content, so it never changes.
         forever = {"Cache-Control": "public, max-age=31536000, immutable"}
-        return Response(style, 200, forever, content_type="text/css; charset=utf-8")
+        return Response(style[1], 200, forever, content_type="text/css; charset=utf-8")
 
     return app
 
@@ -86,5 +88,6 @@ async def run(settings: RouterSettings) -> None:
     at.look()
     async with asyncio.TaskGroup() as tasks:
         following = tasks.create_task(at.follow())
+        log.info("ready", url=str(settings.go_url))
         await serve(door, settings.bind)
         following.cancel()

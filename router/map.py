@@ -36,7 +36,7 @@ class Map:
 
     position: tuple[int, int]  # generation, n
     made_at: datetime
-    places: dict[str, Place]
+    places: dict[bytes, Place]  # by workspace key
 
 
 def build(snapshot: Snapshot, go_url: str) -> Map:
@@ -49,7 +49,7 @@ def build(snapshot: Snapshot, go_url: str) -> Map:
     shared = {
         (cell.name, state): Place(state, cell.region, cell.url.encode()) for cell in snapshot.cells for state in State
     }
-    places = {one.key: shared[one.cell, one.state] for one in snapshot.placements}
+    places = {one.key.encode(): shared[one.cell, one.state] for one in snapshot.placements}
     return Map((snapshot.generation, snapshot.n), snapshot.made_at, places)
 
 

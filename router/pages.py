@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
@@ -117,8 +118,7 @@ _HOME = Words(
 Header = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A whole answer, ready to send."""
 
     status: int
@@ -159,6 +159,7 @@ def _page(template: Template, stylesheet: str | None, catalogs: Catalogs, words:
         title=catalogs.gettext(language, words.title),
         detail=catalogs.gettext(language, words.detail),
         again=catalogs.gettext(language, N_("Try again")) if words.again else "",
+        status=words.status,
         language=language,
         direction=direction(language),
         stylesheet=stylesheet,

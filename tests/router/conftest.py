@@ -5,7 +5,7 @@ import pytest
 from kit.i18n import Catalogs
 from kit.signing import SigningKey
 from router.door import Door
-from router.map import Map, build
+from router.map import build
 from router.pages import HERE, Pages
 from tests.router.world import GO, Asker, behind, make_snapshot
 
@@ -17,12 +17,8 @@ def pages() -> Pages:
 
 @pytest.fixture
 def ask(pages: Pages) -> Asker:
-    asker: Asker
-
-    def current() -> Map | None:
-        return asker.current
-
-    asker = Asker(Door(current, pages, behind), build(make_snapshot(), GO))
+    asker = Asker(build(make_snapshot(), GO))
+    asker.door = Door(asker, pages, behind)
     return asker
 
 

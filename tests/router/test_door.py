@@ -233,7 +233,7 @@ async def test_a_websocket_is_closed(pages: Pages) -> None:
         sent.append(message)
 
     scope: Any = {"type": "websocket", "raw_path": b"/", "headers": []}
-    await Door(lambda: None, pages, behind)(scope, None, send)  # type: ignore[arg-type]  # nothing is received
+    await Door(Asker(None), pages, behind)(scope, None, send)  # type: ignore[arg-type]  # nothing is received
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 

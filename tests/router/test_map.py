@@ -30,9 +30,9 @@ def at(path: Path, signing_key: SigningKey) -> MapFile:
 
 def test_a_good_file_is_taken(at: MapFile) -> None:
     assert at.current is not None
-    place = at.current.places[KEYS[State.ACTIVE]]
+    place = at.current.places[KEYS[State.ACTIVE].encode()]
     assert (place.state, place.region, place.url) == (State.ACTIVE, "eu", EU.encode())
-    assert at.current.places[US_KEY].region == "us"
+    assert at.current.places[US_KEY.encode()].region == "us"
     assert REGISTRY.get_sample_value("cellcast_router_map_workspaces") == len(at.current.places)
     age = REGISTRY.get_sample_value("cellcast_router_map_age_seconds")
     assert age is not None

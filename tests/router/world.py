@@ -49,8 +49,8 @@ class Answered:
 class Asker:
     """Calls the ASGI application itself; reading a body is a failure."""
 
-    door: Door
     current: Map | None
+    door: Door = field(init=False)
 
     async def __call__(self, path: str | bytes, method: str = "GET", query: bytes = b"", **headers: str) -> Answered:
         raw = path if isinstance(path, bytes) else path.encode()

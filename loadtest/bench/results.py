@@ -1,0 +1,65 @@
+"""Results as a file and as a table. A partial run replaces its own figures and leaves the others."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from loadtest.bench.figures import Better, Figure
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measured figure; `value` is None when it could not be taken."""
+
+    name: str
+    value: float | None
+    unit: str
+    target: float
+    ok: bool
+
+
+def result(one: Figure, value: float | None) -> Result:
+    """What `value` means for this figure."""
+    return Result(one.name, value, one.unit, one.target, value is not None and one.reached(value))
+
+
+def merge(path: Path, fresh: Iterable[Result]) -> None:
+    """Write `fresh` into the list at `path`, by name; the file is replaced whole."""
+    known = _known(path)
+    known.update({one.name: asdict(one) for one in fresh})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.new")
+    unfinished.write_text(json.dumps([known[name] for name in sorted(known)], indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def table(rows: Iterable[tuple[Figure, Result]]) -> Table:
+    """The results for reading: one line a figure."""
+    made = Table("name", "value", "target", "ok", "machine")
+    where = machine()
+    for one, measured in rows:
+        value = "-" if measured.value is None else f"{measured.value:.4g} {one.unit}"
+        ok = "[green]yes[/]" if measured.ok else "[red]no[/]"
+        made.add_row(one.name, value, f"{_least(one.better)} {one.target:g} {one.unit}", ok, where)
+    return made
+
+
+def machine() -> str:
+    """Where this ran: kind and number of processors, and the Python."""
+    return f"{os.cpu_count()} x {platform.machine()}, Python {platform.python_version()}"
+
+
+def _least(better: Better) -> str:
+    return "≥" if better == "higher" else "≤"
+
+
+def _known(path: Path) -> dict[str, dict[str, object]]:
+    try:
+        return {str(entry["name"]): entry for entry in json.loads(path.read_text(encoding="utf-8"))}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}  # none yet, or of no use: this run writes a good one
