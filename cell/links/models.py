@@ -24,6 +24,7 @@ class Link(Tenant, Base):
     uses: Mapped[int] = mapped_column(default=0)
     created_by: Mapped[UUID]  # a person's or an API token's id
     created_by_name: Mapped[str]
+    asked_by: Mapped[str]  # the agent whom the customer sees; empty where a program made the link
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]

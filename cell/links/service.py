@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from cell.actors import Actor
+from cell.actors import Actor, ActorKind
 from cell.audit import service as audit
 from cell.links import queries
 from cell.links.models import Link
@@ -95,6 +95,7 @@ async def create(tx: Writing, by: Actor, go_url: str, new: NewLink) -> MadeLink:
         uses=0,
         created_by=by.id,
         created_by_name=by.name,
+        asked_by=by.name if by.kind is ActorKind.PERSON else "",
         created_at=moment,
         expires_at=moment + timedelta(seconds=new.expires_in_s),
     )
