@@ -99,6 +99,7 @@ export class Delivery {
       title: what.title,
       startedAt: Date.now(),
       durationMs: 0,
+      fileBytes: null,
       sent: false,
     };
     await hold(recording_id);
@@ -145,8 +146,10 @@ export class Delivery {
 
   /** Takes a whole chosen file, in slices; `copy` also puts it into the spool, so that the tab may close early. */
   addFile(file: Blob, sliceBytes: number, copy: boolean): Promise<void> {
-    if (!copy) this.#file = file;
     this.#intake = this.#intake.then(async () => {
+      if (copy) await this.#save({ fileBytes: file.size });
+      else await this.#means.spool.remove(this.recording.recording_id); // Without its bytes it cannot be taken up later.
+      if (!copy) this.#file = file;
       const size = Math.min(sliceBytes, this.limits.chunk_bytes);
       if (file.size > this.limits.bytes) throw new TooLarge();
       for (const [from, to] of slices(file.size, size)) await this.#take(file.slice(from, to), [from, to]);

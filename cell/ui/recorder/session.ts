@@ -303,9 +303,16 @@ export class Session {
     for (const recording of await this.#means.spool.list()) {
       if (await isLive(recording.recording_id)) continue;
       if (recording.sent) void this.#lookAfter(recording);
-      else left.push(recording);
+      else if (await this.#worthSending(recording)) left.push(recording);
     }
     return left.sort((a, b) => b.startedAt - a.startedAt);
+  }
+
+  /** Not one that ended before its first piece, nor the incomplete copy of a file, which the customer still has whole. */
+  async #worthSending(recording: Spooled): Promise<boolean> {
+    const pieces = await this.#means.spool.pieces(recording.recording_id);
+    const bytes = pieces.reduce((sum, { size }) => sum + size, 0);
+    return bytes > 0 && (recording.fileBytes === null || recording.fileBytes === bytes);
   }
 
   /** One that was sent leaves the spool when it is ready, and is offered again when it failed. */

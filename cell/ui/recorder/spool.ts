@@ -15,6 +15,8 @@ export interface Spooled extends Claim {
   /** Milliseconds since 1970. */
   startedAt: number;
   durationMs: number;
+  /** Length of a chosen file that is being copied here; null for what was recorded. */
+  fileBytes: number | null;
   /** True once the cell has accepted "finish". */
   sent: boolean;
 }

@@ -65,7 +65,7 @@ function facts(recording: Spooled): HTMLElement {
     h(
       "div",
       {},
-      h("p", { class: "left-behind-title" }, recording.title),
+      h("p", { class: "left-behind-title", dir: "auto" }, recording.title),
       h("p", { class: "muted number" }, [recording.workspace, ...when].filter(Boolean).join(" · ")),
     ),
   );

@@ -177,6 +177,24 @@ test("discarded: deleted at the cell, then here, and no late piece comes after",
   assert.deepEqual(await spool.list(), []);
 });
 
+test("a chosen file is sent in slices, and its copy is known to be whole", async () => {
+  const delivery = await begin();
+  await delivery.addFile(bytes(250), 80, true);
+  assert.equal((await spool.list())[0]?.fileBytes, 250);
+  assert.deepEqual((await spool.pieces("one")).map(({ size }) => size), [80, 80, 80, 10]);
+  await delivery.send(0);
+  assert.equal(cell.state, "ready");
+});
+
+test("a file that is too large to copy is sent from itself, and nothing of it is left to take up later", async () => {
+  const delivery = await begin();
+  await delivery.addFile(bytes(250), 80, false);
+  await delivery.send(0);
+  assert.deepEqual(await spool.list(), []);
+  assert.equal(store.there.size, 4);
+  assert.equal(cell.state, "ready");
+});
+
 test("during a long pause the cell hears that the page is still there", async () => {
   await begin();
   await until(() => world.asked.filter(({ url }) => url.endsWith("/grants")).length > 2);
