@@ -11,7 +11,7 @@ from prometheus_client import Counter, Histogram
 from sqlalchemy import delete, or_, select, update
 
 from kit import logs
-from kit.database import Database, Writing, now
+from kit.database import Database, WorkspaceFrozen, Writing, now
 from kit.jobs.kinds import GiveUp, RunAgain, Task, Tasks
 from kit.jobs.models import Job, JobArguments
 from kit.refusals import NotFound
@@ -20,6 +20,7 @@ C = TypeVar("C")
 log = logs.get("jobs")
 
 BACKOFF_S = (1, 5, 30, 120, 600)  # after the 1st, 2nd, ... failed attempt
+FROZEN_S = 30  # how long work waits where its workspace takes no writes
 REASON_LENGTH = 500  # characters of an error that are kept
 
 RUNS = Counter("cellcast_job_runs_total", "Runs of jobs by how they ended", ["kind", "outcome"])
@@ -65,7 +66,11 @@ class Runner(Generic[C]):
             await self._forget(leased)
             return
         with SECONDS.labels(leased.kind).time():
-            outcome = await self._attempt(leased, task, arguments)
+            try:
+                outcome = await self._attempt(leased, task, arguments)
+            except WorkspaceFrozen:  # it is moving or suspended: its work waits, and that is no failure
+                await self._put_off(leased, FROZEN_S, reset=True)
+                outcome = "frozen"
         RUNS.labels(leased.kind, outcome).inc()
 
     async def _attempt(self, leased: Leased, task: Task[C], arguments: list[str]) -> str:
@@ -83,6 +88,8 @@ class Runner(Generic[C]):
         except GiveUp as reason:
             await self._lay_aside(leased, task, arguments, str(reason))
             return "dead"
+        except WorkspaceFrozen:
+            raise
         except Exception as error:
             return await self._failed(leased, task, arguments, error)
         await self._forget(leased)
