@@ -49,12 +49,14 @@ async def sweep_once(database: Database, tasks: Tasks[C], kick: Kick) -> int:
 
 async def measure(database: Database) -> None:
     """Set the gauges that scaling and alerts look at."""
-    due = select(func.count(), func.min(Job.due)).where(Job.due <= now(), Job.dead_at.is_(None))
+    moment = now()
+    free = or_(Job.leased_until.is_(None), Job.leased_until < moment)
+    due = select(func.count(), func.min(Job.due)).where(Job.due <= moment, Job.dead_at.is_(None), free)
     async with database.outside() as session:
         count, oldest = (await session.execute(due)).one()._tuple()
         dead = (await session.execute(select(func.count()).where(Job.dead_at.is_not(None)))).scalar_one()
     DUE.set(count)
-    OLDEST.set((now() - oldest).total_seconds() if count else 0)
+    OLDEST.set((moment - oldest).total_seconds() if count else 0)
     DEAD.set(dead)
 
 
