@@ -125,7 +125,7 @@ class World:
 
 
 def _person(name: str, role: str) -> Person:
-    email = f"{name.split()[0]}.{secrets.token_hex(4)}@example.com"
+    email = f"{name.split(maxsplit=1)[0]}.{secrets.token_hex(4)}@example.com"
     return Person(
         id=uuid4(),
         email=email,
