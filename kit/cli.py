@@ -23,3 +23,7 @@ def main() -> None:
     for name in [called] if called in parts else sorted(parts):
         root.add_typer(parts[name].load(), name=name)
     root(prog_name="cellcast")
+
+
+if __name__ == "__main__":
+    main()
