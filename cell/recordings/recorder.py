@@ -51,7 +51,7 @@ def _config(by: Visitor) -> dict[str, object]:
         "region": resources.current().settings.region,
         "retention_days": by.workspace.retention_days,
         "uses_left": link.max_uses - link.uses,
-        "limits": {"seconds": limits.SECONDS},
+        "limits": {"seconds": limits.SECONDS, "bytes": limits.BYTES},
         "texts": {text: pages.gettext(text) for text in RECORDER_TEXTS},
         "language": pages.language(),
     }

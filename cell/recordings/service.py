@@ -207,9 +207,11 @@ async def give_up_upload(tx: Writing, gates: Gates, recording: Recording, *, has
 
 
 def may_resume(recording: Recording, at: datetime) -> bool:
-    """Whether the customer may still send what their browser holds: the tab had vanished, not said goodbye."""
-    settled = State(recording.state) in {State.FINISHING, State.READY, State.FAILED, State.ABANDONED}
-    return settled and recording.swept_at is not None and at - recording.swept_at < limits.RESUME_WINDOW
+    """Whether the customer may still send what their browser holds: its tab had vanished, or processing failed."""
+    state = State(recording.state)
+    since = recording.changed_at if state is State.FAILED else recording.swept_at
+    settled = state in {State.FINISHING, State.READY, State.FAILED, State.ABANDONED}
+    return settled and since is not None and at - since < limits.RESUME_WINDOW
 
 
 async def resume(tx: Writing, gates: Gates, recording: Recording) -> None:
@@ -233,7 +235,10 @@ def refuse_closed(recording: Recording) -> None:
 
 
 async def replaced(tx: Writing, gates: Gates, link: Link, recording_id: UUID, resume_token: str) -> None:
-    """Discard what a retake replaces; it must be of this link and not be sent yet. Raises NotFound, RecordingClosed."""
+    """Discard what a retake replaces: of this link, not sent yet, and replaced once. Raises NotFound, RecordingClosed.
+
+    One that the customer discarded a moment ago may still be replaced: its use of the link is theirs.
+    """
     recording = await tx.one(queries.by_id_locked(recording_id))
     try:
         presented = parse_resume(resume_token)
@@ -241,7 +246,9 @@ async def replaced(tx: Writing, gates: Gates, link: Link, recording_id: UUID, re
         raise NotFound from None
     if recording.link_id != link.id or not same(recording.resume_digest, presented.digest):
         raise NotFound
-    await discard(tx, gates, recording)
+    recording.resume_digest = b""  # a use of the link is good for one recording after the other, not for two at once
+    if State(recording.state) is not State.ABANDONED:
+        await discard(tx, gates, recording)
 
 
 async def discard(tx: Writing, gates: Gates, recording: Recording) -> None:
