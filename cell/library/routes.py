@@ -50,7 +50,7 @@ async def library(by: Agent, key: str, wanted: Filter) -> Response:
         by,
         template,
         "library",
-        recordings=[views.view(key, one) for one in found.recordings],
+        recordings=[views.view(key, one, found.link_titles.get(one.link_id)) for one in found.recordings],
         filters={"q": wanted.q, "state": wanted.state},
         counts=found.counts,
         next_cursor=cursors.encode(found.onward),
@@ -70,18 +70,17 @@ async def changes(by: Agent) -> Response:
 @routes.get("/w/<key>/recordings/<uuid:recording_id>")
 async def watch(by: Agent, key: str, recording_id: UUID) -> Response:
     """One recording."""
-    recording = await _get(by, recording_id)
-    shown = views.view(key, recording)
+    recording, shown = await _shown(by, key, recording_id)
     return pages.draw_for(by, "library/watch.html", "library", 200, recording=shown, **views.player(key, recording))
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>/row")
 async def row(by: Agent, key: str, recording_id: UUID, wanted: Filter) -> Response:
     """The row of one recording; 204 where the filter does not show it."""
-    recording = await _get(by, recording_id)
+    recording, shown = await _shown(by, key, recording_id)
     if not service.shows(recording, wanted.q, wanted.state):
         return Response(b"", 204)
-    return pages.draw_for(by, "library/_row.html", "library", recording=views.view(key, recording))
+    return pages.draw_for(by, "library/_row.html", "library", 200, recording=shown)
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>/video")
@@ -121,13 +120,12 @@ async def rename(by: Agent, key: str, recording_id: UUID) -> Response | Redirect
     """Give it another title."""
     form = await filled(Rename)
     if form.value is None:
-        recording = await _get(by, recording_id)
-        return _facts(by, key, recording, 422, rename_error=form.errors["title"])
+        return await _facts(by, key, recording_id, 422, rename_error=form.errors["title"])
     async with resources.current().database.writing(by.workspace_id) as tx:
         recording = await tx.one(queries.by_id_locked(recording_id))
         await recordings.rename(tx, by.actor, recording, form.value.title)
     if pages.wants_partial():
-        return _facts(by, key, recording, 200, rename_error=None)
+        return await _facts(by, key, recording_id, 200, rename_error=None)
     return redirect(f"/w/{key}/recordings/{recording_id}", 303)
 
 
@@ -159,13 +157,21 @@ def _lead_to(recording: Recording, name: str, cache: str) -> Redirect:
     return answer
 
 
-def _facts(by: Agent, key: str, recording: Recording, status: int, *, rename_error: str | None) -> Response:
+async def _shown(by: Agent, key: str, recording_id: UUID) -> tuple[Recording, dict[str, object]]:
+    async with resources.current().database.reading(by.workspace_id) as tx:
+        recording = await tx.one(queries.by_id(recording_id))
+        titles = await service.link_titles(tx, [recording])
+    return recording, views.view(key, recording, titles.get(recording.link_id))
+
+
+async def _facts(by: Agent, key: str, recording_id: UUID, status: int, *, rename_error: str | None) -> Response:
+    recording, shown = await _shown(by, key, recording_id)
     return pages.draw_for(
         by,
         "library/_watch_facts.html",
         "library",
         status,
-        recording=views.view(key, recording),
+        recording=shown,
         download=views.player(key, recording)["download"],
         rename_error=rename_error,
     )

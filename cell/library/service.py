@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from cell.library import queries
+from cell.links import queries as link_queries
 from cell.recordings import objects
 from cell.recordings.models import Recording
 from cell.recordings.states import State
@@ -24,6 +26,7 @@ class Found:
     recordings: list[Recording]
     onward: Cursor | None
     counts: dict[str, int]
+    link_titles: dict[UUID, str]
 
 
 async def find(tx: Reading, q: str, tab: str, cursor: Cursor | None, limit: int) -> Found:
@@ -33,7 +36,13 @@ async def find(tx: Reading, q: str, tab: str, cursor: Cursor | None, limit: int)
     onward = (shown[-1].created_at, shown[-1].id) if len(rows) > limit else None
     by_state = {str(state): int(count) for state, count in await tx.rows(queries.counts(q))}
     counts = {name: sum(by_state.get(state, 0) for state in states) for name, states in queries.TABS.items()}
-    return Found(shown, onward, counts)
+    return Found(shown, onward, counts, await link_titles(tx, shown))
+
+
+async def link_titles(tx: Reading, recordings: list[Recording]) -> dict[UUID, str]:
+    """What the links were called under which these recordings were made, by the link's id."""
+    links = await tx.all(link_queries.by_ids({recording.link_id for recording in recordings}))
+    return {link.id: link.title for link in links}
 
 
 def shows(recording: Recording, q: str, tab: str) -> bool:

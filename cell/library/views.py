@@ -4,7 +4,7 @@ from cell.recordings.models import Recording
 from cell.recordings.states import State
 
 
-def view(key: str, recording: Recording) -> dict[str, object]:
+def view(key: str, recording: Recording, link_title: str | None) -> dict[str, object]:
     """What a row and the watch page know of a recording."""
     at = f"/w/{key}/recordings/{recording.id}"
     ready = State(recording.state) is State.READY
@@ -15,10 +15,9 @@ def view(key: str, recording: Recording) -> dict[str, object]:
         "reason": recording.reason,
         "duration_ms": recording.duration_ms,
         "bytes": recording.size or None,
-        "customer": None,
         "ticket": recording.ticket,
         "ticket_url": recording.ticket if recording.ticket.startswith(("https://", "http://")) else None,
-        "link_title": None,
+        "link_title": link_title,
         "created_at": recording.created_at,
         "ready_at": recording.ready_at,
         "thumbnail": f"{at}/thumbnail" if ready and recording.thumbnail else None,
