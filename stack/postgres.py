@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from stack.errors import StackError
 from stack.processes import Account, Command, own_environment
 
 SUPERUSER, OWNER, APP = "postgres", "cellcast_owner", "cellcast_app"
@@ -32,7 +33,7 @@ _OPTIONS = {
 }
 
 
-class PostgresRefused(Exception):
+class PostgresRefused(StackError):
     """PostgreSQL is not there or did not do what it was asked. The text says why, in its own words."""
 
 

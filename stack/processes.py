@@ -11,7 +11,7 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,9 @@ import psutil
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+
+
+_started: list[subprocess.Popen[bytes]] = []  # what `spawn` started and nobody has buried yet
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def spawn(
     who = command.account
     read = Path(stdin or os.devnull)
     with read.open("rb") as given, _appending(log) as said, _appending(stdout or log) as told:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(part) for part in command.arguments],
             env=dict(command.environment),
             cwd="/",
@@ -80,6 +83,8 @@ def spawn(
             group=who.gid if who else None,
             extra_groups=[] if who else None,
         )
+    _started[:] = [one for one in _started if one.returncode is None] + [process]
+    return process
 
 
 def _appending(file: Path) -> BinaryIO:
@@ -91,12 +96,12 @@ def adopt_orphans() -> None:
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def end_orphans(known: Collection[int]) -> int:
-    """Kill and bury what dead children left to us; `known` are the children we started. How many there were.
+def end_orphans() -> int:
+    """Kill and bury what dead children left to us; how many there were.
 
-    Helpers that run in our own session (initdb, psql) are ours too, and are left alone.
+    Helpers that run in our own session (initdb, psql) are no orphans, and what `spawn` started is none either.
     """
-    ours, ended = os.getsid(0), 0
+    ours, known, ended = os.getsid(0), {one.pid for one in _started}, 0
     for child in psutil.Process().children():
         try:
             if child.pid in known or os.getsid(child.pid) == ours:

@@ -4,10 +4,11 @@ import asyncio
 import sysconfig
 from pathlib import Path
 
+from stack.errors import StackError
 from stack.processes import Command, own_environment
 
 
-class NoRedis(Exception):
+class NoRedis(StackError):
     """There is no redis-server. The text says what mends it."""
 
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from stack.errors import StackError
 from stack.processes import Command, own_environment
 
 HEALTH = "/health"
@@ -31,8 +32,10 @@ _BUCKET_ACTIONS = (
     "s3:GetBucketVersioning",
 )
 
+RULES = (_OBJECT_ACTIONS, _BUCKET_ACTIONS)  # when they change, a bucket is prepared again
 
-class S3Refused(Exception):
+
+class S3Refused(StackError):
     """The S3 server did not do what it was asked. The text says why, in its own words."""
 
 

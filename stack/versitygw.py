@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stack.cache import cache_dir
+from stack.errors import StackError
+from stack.processes import dying_with_us
 
 VERSION = "v1.8.0"
 MODULE = "github.com/versity/versitygw"
@@ -20,7 +22,7 @@ OLDEST_GO = (1, 26)  # the `go` line of versitygw's go.mod; GOTOOLCHAIN=local ne
 PATH_SETTING = "CELLCAST_VERSITYGW"
 
 
-class NoS3Server(Exception):
+class NoS3Server(StackError):
     """There is no usable versitygw and none could be built. The text says why and what mends it."""
 
 
@@ -96,7 +98,13 @@ def _run(command: list[str], environment: dict[str, str], say: Callable[[str], N
     """Run the build, saying each 50th package, and each module that is fetched now and then."""
     last, seen = "", 0
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/"
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd="/",
+        preexec_fn=dying_with_us(),  # noqa: PLW1509 - takes no lock, so threads cannot block it
     ) as process:
         for line in process.stdout or ():
             last, seen = line.strip() or last, seen + 1

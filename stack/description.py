@@ -1,0 +1,92 @@
+"""stack.json: how tests, load tests and tools attach to a running stack. What is not built yet is absent."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from stack.files import write_private
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Router(_Part):
+    """The front door."""
+
+    url: str
+
+
+class S3(_Part):
+    """A cell's bucket: the restricted account's keys, and the folder that holds the objects."""
+
+    endpoint: str
+    bucket: str
+    access_key: str
+    secret_key: str
+    data_dir: Path
+
+
+class Cell(_Part):
+    """A cell: `dsn` is the application's role, `owner_dsn` that of migrations."""
+
+    region: str
+    url: str
+    dsn: str
+    owner_dsn: str
+    redis_url: str
+    s3: S3
+
+
+class Login(_Part):
+    """A person who may sign in."""
+
+    email: str
+    password: str
+
+
+class Workspace(_Part):
+    """A demo workspace. `link` is a ready short link; it and the token are absent when they were lost."""
+
+    key: str
+    id: str
+    region: str
+    cell: str
+    admin: Login
+    agent: Login
+    api_token: str | None = None
+    link: str | None = None
+
+
+class Process(_Part):
+    """A process of the stack, named like `router` or `eu-1-web`. `pid` is the present one, None when stopped."""
+
+    name: str
+    pid: int | None
+    log: Path
+
+
+class Description(_Part):
+    """Everything there is to know of a running stack; URLs are of `*.localhost` hosts."""
+
+    router: Router
+    cells: dict[str, Cell]
+    workspaces: list[Workspace]
+    processes: list[Process]
+
+    @classmethod
+    def load(cls, path: Path) -> "Description":
+        """Read a stack.json. Raises OSError when there is none, ValueError when it is not one."""
+        return cls.model_validate_json(path.read_bytes())
+
+    def write(self, path: Path) -> None:
+        """Write it, mode 0600: it holds passwords."""
+        write_private(path, self.model_dump_json(indent=2, exclude_none=True))
+
+    def process(self, name: str) -> Process:
+        """A process by its name. Raises KeyError."""
+        return {one.name: one for one in self.processes}[name]
+
+    def workspace(self, region: str) -> Workspace:
+        """The demo workspace of a region. Raises KeyError."""
+        return {one.region: one for one in self.workspaces}[region]

@@ -1,0 +1,86 @@
+"""What every part of a stack is built from: its folder and state, the programs it runs, what the caller asked for."""
+
+import json
+import sysconfig
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stack.errors import StackError
+from stack.files import write_private
+from stack.folder import Folder
+from stack.processes import Command, own_environment
+from stack.state import State
+from stack.supervisor import Step
+from stack.unit import Service, run_to_end
+from stack.waiting import said_last
+
+# The order of stopping: what makes work first, then what answers, the servers below them last.
+WORKERS, WEB, FRONT, SERVERS = range(4)
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The servers' programs; PostgreSQL's is a folder."""
+
+    postgres: Path
+    redis: Path
+    s3: Path
+
+
+@dataclass(frozen=True)
+class Part:
+    """Processes and steps that belong together."""
+
+    services: Sequence[Service] = ()
+    steps: Sequence[Step] = ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """One stack on this machine."""
+
+    folder: Folder
+    state: State
+    programs: Programs
+    # Settings by process or cell: {"eu-1": {"STALLED_AFTER_S": "5"}, "router": {...}}.
+    overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def url(self, host: str, port_name: str) -> str:
+        """The address of a web process; `host` is a name below `.localhost`."""
+        return f"http://{host}.localhost:{self.state.port(port_name)}"
+
+    @property
+    def router_url(self) -> str:
+        """The front door's address."""
+        return self.url("go", "router")
+
+    def cellcast(self, words: str, prefix: str, settings: Mapping[str, str], *targets: str) -> Command:
+        """A command of `cellcast` with its settings, and over them what was asked for one of the `targets`."""
+        asked: dict[str, str] = {}
+        for target in targets:
+            asked.update(self.overrides.get(target, {}))
+        environment = {f"{prefix}{name}": value for name, value in {**settings, **asked}.items()}
+        program = Path(sysconfig.get_path("scripts")) / "cellcast"
+        return Command([program, *words.split()], own_environment() | environment)
+
+    async def run(self, name: str, command: Command, given: object = None) -> str:
+        """Run a command that does one thing; what it answers on stdout. `given` goes to its stdin, as JSON.
+
+        Raises StackError with what it said last.
+        """
+        log = self.folder.log(name)
+        begin = log.stat().st_size if log.exists() else 0
+        # The answer may hold a token: it goes through a file of our own, never into the log.
+        with tempfile.TemporaryDirectory(dir=self.folder.run) as place:
+            stdin, stdout = Path(place, "in"), Path(place, "out")
+            write_private(stdin, json.dumps(given))
+            code = await run_to_end(command, log, stdin, stdout)
+            if code:
+                raise StackError(f"{name} ended with {code}: {said_last(log, begin)} (see {log})")
+            return _text(stdout)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8")

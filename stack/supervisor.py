@@ -1,0 +1,110 @@
+"""Takes a stack up in the order of its needs, keeps it up, and takes it down in order."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+from stack.errors import StackError
+from stack.processes import end_orphans
+from stack.unit import Life, Report, Service, Unit
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something done once on the way up, such as migrations. `after` names processes and steps that come first."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    after: tuple[str, ...] = ()
+
+
+class Supervisor:
+    """The processes of one stack. `changed` hears of each change: the process as it stands now."""
+
+    def __init__(self, services: Sequence[Service], logs: Path, changed: Callable[[Report], None]) -> None:
+        self._logs, self._told = logs, changed
+        self.units = {one.name: Unit(one, logs / f"{one.name}.log", self._changed) for one in services}
+
+    @property
+    def reports(self) -> list[Report]:
+        """Every process as it stands now, in the order of the topology."""
+        return [unit.report for unit in self.units.values()]
+
+    async def up(self, steps: Sequence[Step]) -> None:
+        """Start everything, each as soon as what it needs is there. Raises StackError with the first reason.
+
+        Whoever calls it takes the rest down when it fails.
+        """
+        begin = asyncio.Event()
+        tasks: dict[str, asyncio.Task[None]] = {}
+
+        async def one(after: tuple[str, ...], run: Callable[[], Awaitable[None]]) -> None:
+            await begin.wait()
+            await asyncio.gather(*(tasks[name] for name in after))
+            await run()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for unit in self.units.values():
+                    tasks[unit.service.name] = group.create_task(one(unit.service.after, unit.start))
+                for step in steps:
+                    tasks[step.name] = group.create_task(one(step.after, self._timed(step)))
+                begin.set()
+        except* StackError as several:
+            raise _first(several) from None
+
+    def _timed(self, step: Step) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            begun = time.monotonic()
+            await step.run()
+            self.note("done", step.name, seconds=round(time.monotonic() - begun, 2))
+
+        return run
+
+    async def down(self, *, at_once: bool = False) -> None:
+        """Stop everything, in the order of the stages; those of one stage together."""
+        units = sorted(self.units.values(), key=lambda unit: unit.service.stage)
+        stages = [list(group) for _, group in groupby(units, key=lambda unit: unit.service.stage)]
+        for stage in [units] if at_once else stages:
+            await asyncio.gather(*(unit.stop(at_once=at_once) for unit in stage))
+        while end_orphans():  # ending one may leave us its children
+            pass
+
+    async def act(self, verb: str, names: Sequence[str]) -> None:
+        """`start`, `stop` or `restart` processes by name. Raises StackError for an unknown one, or one that fails."""
+        if unknown := [name for name in names if name not in self.units]:
+            raise StackError(f"there is no process {unknown[0]}: there are {', '.join(self.units)}")
+        units = [self.units[name] for name in names]
+        if verb in ("stop", "restart"):
+            await asyncio.gather(*(unit.stop() for unit in units))
+        if verb in ("start", "restart"):
+            done = await asyncio.gather(*(unit.start() for unit in units), return_exceptions=True)
+            for failed in filter(None, done):
+                raise failed
+
+    def note(self, event: str, name: str = "", **details: object) -> None:
+        """Write a line to the supervisor's own log."""
+        when = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"timestamp": when, "event": event, **({"name": name} if name else {}), **details}
+        with (self._logs / "stack.log").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, default=str) + "\n")
+
+    def _changed(self, unit: Unit) -> None:
+        report = unit.report
+        self.note(report.life, report.name, pid=report.pid, note=report.note)
+        if report.life in (Life.RESTARTING, Life.STOPPED) and (left := end_orphans()):
+            self.note("ended what it left behind", report.name, processes=left)
+        self._told(report)
+
+
+def _first(several: ExceptionGroup[StackError]) -> StackError:
+    """The first reason that is not made of others."""
+    found: Exception = several
+    while isinstance(found, ExceptionGroup):
+        found = found.exceptions[0]
+    return StackError(str(found))
