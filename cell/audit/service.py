@@ -9,9 +9,10 @@ from uuid import UUID
 import structlog
 
 from cell.actors import Actor
-from cell.audit import chain, queries
+from cell.audit import queries
 from cell.audit.keyring import SealBroken, current
 from cell.audit.models import AuditEntry, AuditHead, SubjectKey
+from contracts import audit as chain
 from kit.database import Reading, Writing, now
 
 PAGE = 50
