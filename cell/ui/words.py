@@ -27,7 +27,7 @@ def clock(milliseconds: int | None) -> str:
     """A length as m:ss or h:mm:ss."""
     if milliseconds is None:
         return ""
-    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    minutes, seconds = divmod(milliseconds // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 

@@ -4,6 +4,7 @@ import { frameAt, parseStoryboard, type Frame } from "./vtt.ts";
 
 export class Preview {
   private frames: Frame[] | null = null; // null: not asked for yet
+  private second = 0; // the moment under the pointer
   private readonly bar: HTMLElement;
   private readonly url: string | undefined;
   private readonly image: string | undefined;
@@ -22,9 +23,9 @@ export class Preview {
   /** Show the moment at this share (0..1) of `length` seconds. */
   show(share: number, length: number): void {
     if (this.frames === null) void this.load();
-    const second = share * length;
-    this.words.textContent = clock(second);
-    this.draw(frameAt(this.frames ?? [], second));
+    this.second = share * length;
+    this.words.textContent = clock(this.second);
+    this.draw();
     this.place.hidden = false;
     const [room, width] = [this.bar.clientWidth, this.place.offsetWidth];
     this.place.style.translate = `${Math.min(Math.max(0, share * room - width / 2), room - width)}px 0`;
@@ -41,12 +42,14 @@ export class Preview {
     try {
       const answer = await fetch(this.url);
       if (answer.ok) this.frames = parseStoryboard(await answer.text());
+      this.draw(); // the pointer may rest where it asked
     } catch {
       // The time alone is shown; the video itself is not touched by this.
     }
   }
 
-  private draw(frame: Frame | undefined): void {
+  private draw(): void {
+    const frame = frameAt(this.frames ?? [], this.second);
     this.picture.hidden = frame === undefined;
     if (!frame) return;
     const style = this.picture.style;
