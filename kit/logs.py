@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 from structlog.typing import FilteringBoundLogger
@@ -18,8 +19,31 @@ def get(name: str) -> FilteringBoundLogger:
     return logger
 
 
-# Where and what, without the values of variables: those hold secrets and what people typed.
-_TRACEBACKS = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+class _WithoutValues(structlog.tracebacks.ExceptionDictTransformer):
+    """Where and what, without values, since those are what people typed.
+
+    No local variables, and of an exception's text the first line: pydantic and PostgreSQL name values from the
+    second line on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(show_locals=False)
+
+    def __call__(self, exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+        stacks = super().__call__(exc_info)
+        for stack in stacks:
+            _shorten(stack)
+        return stacks
+
+
+def _shorten(stack: dict[str, Any]) -> None:  # structlog's own form
+    stack["exc_value"] = str(stack["exc_value"]).partition("\n")[0]
+    for group in stack["exceptions"]:
+        for inner in group:
+            _shorten(inner)
+
+
+_TRACEBACKS = structlog.processors.ExceptionRenderer(_WithoutValues())
 
 
 def configure(level: str = "info", **always: str) -> None:
