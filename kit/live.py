@@ -8,6 +8,8 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
+CONFIRM_S = 5
+
 
 def _channel(workspace_id: UUID) -> str:
     return f"live:{workspace_id}"
@@ -24,6 +26,7 @@ async def listen(redis: "Redis", workspace_id: UUID) -> AsyncIterator["Listener"
     subscription = redis.pubsub(ignore_subscribe_messages=True)
     try:
         await subscription.subscribe(_channel(workspace_id))
+        await subscription.get_message(timeout=CONFIRM_S)  # Redis confirms: from here on nothing is missed
         yield Listener(subscription)
     finally:
         await subscription.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
