@@ -1,3 +1,9 @@
 """What every test may ask for: private servers, and one whole deployment for all."""
 
-pytest_plugins = ["tests.servers.postgres", "tests.servers.redis", "tests.servers.s3", "tests.cell.world"]
+pytest_plugins = [
+    "tests.servers.postgres",
+    "tests.servers.redis",
+    "tests.servers.s3",
+    "tests.cell.lines",
+    "tests.cell.world",
+]

@@ -85,8 +85,8 @@ async def test_a_failed_block_leaves_nothing(database: Database, workspace: Work
             await tx.flush()
             tx.after_commit(tell)
             raise ZeroDivisionError
-    async with database.reading(workspace.id) as tx:
-        assert await tx.first(select(SubjectKey).where(SubjectKey.wrapped == b"x")) is None
+    async with database.reading(workspace.id) as after:
+        assert await after.first(select(SubjectKey).where(SubjectKey.wrapped == b"x")) is None
     assert not told
 
 
@@ -111,8 +111,8 @@ async def test_a_row_gets_the_scope_whatever_it_says(database: Database, workspa
     other, subject = await world.found(), uuid4()
     async with database.writing(workspace.id) as tx:
         tx.add(SubjectKey(workspace_id=other.id, id=subject, wrapped=b"x"))
-    async with database.reading(workspace.id) as tx:
-        assert (await tx.one(select(SubjectKey).where(SubjectKey.id == subject))).workspace_id == workspace.id
+    async with database.reading(workspace.id) as after:
+        assert (await after.one(select(SubjectKey).where(SubjectKey.id == subject))).workspace_id == workspace.id
 
 
 async def test_a_workspace_of_another_cell_is_not_found(database: Database) -> None:
