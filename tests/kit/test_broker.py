@@ -1,7 +1,7 @@
 """The wake-up on real Redis Streams: what is lost there is a delay, never a job."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from kit.jobs.broker import Brokers
 from kit.jobs.models import Job
 from kit.jobs.runner import Runner
 from kit.jobs.sweep import sweep_forever
+from tests.cell.eventually import until
 from tests.cell.world import Workspace, World
 
 NOTE = Kind("test.note")
@@ -32,13 +33,6 @@ async def slow(done: Done, workspace_id: UUID, arguments: list[str]) -> None:
     done.append(f"began {arguments[0]}")
     await asyncio.sleep(0.2)
     done.append(f"ended {arguments[0]}")
-
-
-async def until(condition: Callable[[], bool], within_s: float = 10) -> None:
-    """Wait for a condition on the event loop."""
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
