@@ -85,5 +85,17 @@ def decode_errors(path: Path) -> str:
     return _ffmpeg("-v", "error", "-i", str(path), "-f", "null", "-").stderr.decode()
 
 
+def turned(video: Path, to: Path) -> Path:
+    """The same video with a note to players to turn it by 90 degrees, as a phone held upright writes."""
+    done = _ffmpeg("-display_rotation", "90", "-i", str(video), "-c", "copy", str(to))
+    assert done.returncode == 0
+    return to
+
+
+def names(folder: Path, pattern: str) -> list[str]:
+    """The names of the files in a folder that fit the pattern."""
+    return sorted(path.name for path in folder.glob(pattern))
+
+
 def _ffmpeg(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([program(), "-nostdin", "-hide_banner", *arguments], capture_output=True, check=False)

@@ -6,6 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -24,6 +25,11 @@ def running(mark: str) -> list[int]:
         if any(mark in word for word in process.info["cmdline"] or []):
             found.append(process.pid)
     return found
+
+
+def is_ffmpeg(processes: Iterable[int]) -> bool:
+    """Whether one of them has become ffmpeg: for a moment each is still its launcher."""
+    return any("ffmpeg" in psutil.Process(pid).name() for pid in processes)
 
 
 @pytest.fixture
@@ -47,8 +53,7 @@ async def test_out_of_time_it_is_killed(mark: str) -> None:
 
 async def test_cancelled_it_is_killed(mark: str) -> None:
     task = asyncio.create_task(run([*ENDLESS, "-metadata", mark, "-f", "null", "-"], Limits(60)))
-    while not running(mark):
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(until, lambda: running(mark) != [], 20)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -62,7 +67,7 @@ from cell.media.ffmpeg import Limits, run
 asyncio.run(run({[*ENDLESS, "-metadata", mark, "-f", "null", "-"]!r}, Limits(60)))
 """
     worker = subprocess.Popen([sys.executable, "-c", code])
-    until(lambda: any("ffmpeg" in psutil.Process(pid).name() for pid in running(mark) if pid != worker.pid), 20)
+    until(lambda: is_ffmpeg(pid for pid in running(mark) if pid != worker.pid), 20)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
     until(lambda: running(mark) == [], 5)
@@ -83,7 +88,7 @@ async def test_what_it_writes_is_limited(tmp_path: Path) -> None:
 
 
 async def test_what_it_says_is_bounded() -> None:
-    noisy = ["-v", "trace", "-f", "lavfi", "-i", "testsrc2=s=16x16:r=1000", "-t", "20", "-f", "null", "-"]
+    noisy = ["-f", "lavfi", "-i", "testsrc2=s=16x16:r=1000,showinfo", "-t", "5", "-f", "null", "-"]  # 1 MB
     ran = await run(noisy, Limits(60))
     assert ran.code == 0
     assert 100_000 < len(ran.said) <= 256 * 1024
@@ -92,8 +97,7 @@ async def test_what_it_says_is_bounded() -> None:
 async def test_it_sees_nothing_of_our_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str) -> None:
     monkeypatch.setenv("CELLCAST_CELL_MASTER_KEY", "secret")
     task = asyncio.create_task(run([*ENDLESS, "-metadata", mark, "-f", "null", "-"], Limits(60)))
-    while not any("ffmpeg" in psutil.Process(pid).name() for pid in running(mark)):
-        await asyncio.sleep(0.02)
+    await asyncio.to_thread(until, lambda: is_ffmpeg(running(mark)), 20)
     assert "CELLCAST_CELL_MASTER_KEY" not in psutil.Process(running(mark)[0]).environ()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

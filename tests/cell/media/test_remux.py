@@ -2,13 +2,11 @@
 
 import random
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from cell.media import Final, Unplayable, probe, remux
-from cell.media.ffmpeg import program
 from tests.cell.media import formats
 from tests.media_files import (
     AAC,
@@ -101,9 +99,8 @@ async def test_times_begin_at_zero(tmp_path: Path) -> None:
 
 async def test_a_phones_portrait_has_its_shown_size(tmp_path: Path) -> None:
     (tmp_path / "lying.mp4").write_bytes(encoded_file(1, SIZE, ".mp4", *H264, *AAC))
-    turn = [program(), "-v", "error", "-display_rotation", "90", "-i", "lying.mp4", "-c", "copy", "standing.mp4"]
-    subprocess.run(turn, cwd=tmp_path, check=True)
-    final = await remux(tmp_path / "standing.mp4", tmp_path)
+    standing = formats.turned(tmp_path / "lying.mp4", tmp_path / "standing.mp4")
+    final = await remux(standing, tmp_path)
     assert (final.width, final.height) == (180, 320)
 
 

@@ -21,7 +21,7 @@ async def test_a_recordings_picture(tmp_path: Path, seconds: float) -> None:
     picture = await picture_of(recorded_webm(seconds, "640x360"), tmp_path)
     assert formats.jpeg_size(picture) == (640, 360)
     assert 4_000 < picture.stat().st_size <= MAX_BYTES
-    assert [path.name for path in tmp_path.glob("thumbnail*")] == ["thumbnail.jpg"]
+    assert formats.names(tmp_path, "thumbnail*") == ["thumbnail.jpg"]
 
 
 @pytest.mark.parametrize("keyframes", ["30", "1000"])

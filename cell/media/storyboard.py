@@ -1,0 +1,104 @@
+"""The small pictures over the seek bar: one sprite, and a WebVTT file that says which tile shows which seconds."""
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from cell.media.errors import Unplayable
+from cell.media.ffmpeg import Limits, reading
+from cell.media.pictures import FULL_RANGE, drawn, keep_small, keyframes_every
+from cell.media.probe import Media, look
+
+TILES = 100
+COLUMNS = 10
+TILE_WIDTH, TILE_HEIGHT = 160, 284  # at most; a phone's portrait is 160 x 284
+LEAST_STEP_S = 2.0  # the recorder asks browsers for a keyframe as often
+MAX_BYTES = 600_000
+KEYFRAMES = Limits(seconds=120)
+EVERY_FRAME = Limits(seconds=180)
+
+_SHOWN_AT = re.compile(r"pts_time:(\d+(?:\.\d+)?)")
+_REPORT = "metadata=add:key=tile:value=1,metadata=print:key=tile:file=-"  # the time of each frame, on stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Storyboard:
+    """`sprite` is a JPEG of tiles, ten a row; `vtt` names them by `storyboard.jpg#xywh=` (W3C media fragments)."""
+
+    sprite: Path
+    vtt: Path
+
+
+async def storyboard(video: Path, out_dir: Path, duration_ms: int) -> Storyboard:
+    """Write `storyboard.jpg` (600 kB at most) and `storyboard.vtt` of a final: 100 tiles at most, 2 s or more apart.
+
+    From keyframes where they are dense enough (1 s for 10 min), else by decoding all of it, in bounded time.
+    Raises Unplayable when nothing can be decoded.
+    """
+    media = await look(video)
+    step = max(LEAST_STEP_S, duration_ms / 1000 / TILES)
+    wanted = max(1, min(TILES, round(duration_ms / 1000 / step)))
+    tile, sprite = _tile(media), out_dir / "storyboard.jpg"
+    times = await _from_keyframes(video, media, sprite, step, wanted)
+    if len(times) < wanted / 2:
+        times = await _from_every_frame(video, media, sprite, step, wanted) or times
+    if not times:
+        raise Unplayable("Not one frame of this video can be shown.")
+    await keep_small(sprite, MAX_BYTES)
+    vtt = out_dir / "storyboard.vtt"
+    vtt.write_text(cues(times, duration_ms, tile), encoding="utf-8")
+    return Storyboard(sprite, vtt)
+
+
+def cues(times: list[float], duration_ms: int, tile: tuple[int, int]) -> str:
+    """WebVTT in which tile i is shown from its own time to the next one's; the first from 0, the last to the end."""
+    edges = [0, *(round(time * 1000) for time in times[1:])]
+    edges.append(max(duration_ms, edges[-1] + 1))
+    width, height = tile
+    lines = ["WEBVTT", ""]
+    for number, (start, end) in enumerate(pairwise(edges)):
+        x, y = number % COLUMNS * width, number // COLUMNS * height
+        lines += [f"{_clock(start)} --> {_clock(end)}", f"storyboard.jpg#xywh={x},{y},{width},{height}", ""]
+    return "\n".join(lines)
+
+
+def _clock(ms: int) -> str:
+    return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
+
+
+def _tile(media: Media) -> tuple[int, int]:
+    """Width and height of a tile in the video's shape, even numbers."""
+    shrink = min(TILE_WIDTH / max(media.width, 1), TILE_HEIGHT / max(media.height, 1))
+    return max(2, round(media.width * shrink / 2) * 2), max(2, round(media.height * shrink / 2) * 2)
+
+
+async def _from_keyframes(video: Path, media: Media, sprite: Path, step: float, wanted: int) -> list[float]:
+    source = reading(video, media.demuxer, *keyframes_every(step))
+    return await _sprite(source, media, sprite, wanted, "", KEYFRAMES)
+
+
+async def _from_every_frame(video: Path, media: Media, sprite: Path, step: float, wanted: int) -> list[float]:
+    choice = f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{step:.3f})',"
+    candidate = sprite.with_suffix(".candidate")
+    try:
+        times = await _sprite(reading(video, media.demuxer), media, candidate, wanted, choice, EVERY_FRAME)
+    except TimeoutError:
+        times = []
+    if times:
+        candidate.replace(sprite)
+    candidate.unlink(missing_ok=True)
+    return times
+
+
+async def _sprite(source: list[str], media: Media, to: Path, wanted: int, choice: str, limits: Limits) -> list[float]:
+    """Draw the chosen frames as tiles into `to`; when each is shown, in seconds. None if nothing decodes."""
+    width, height = _tile(media)
+    columns, rows = min(COLUMNS, wanted), math.ceil(wanted / COLUMNS)
+    draw = f"{choice}{_REPORT},scale={width}:{height},setsar=1,tile={columns}x{rows},{FULL_RANGE}"
+    try:
+        said = await drawn([*source, "-map", f"0:{media.video}"], ["-vf", draw], to, limits)
+    except Unplayable:
+        return []
+    return [float(time) for time in _SHOWN_AT.findall(said)][:wanted]
