@@ -1,10 +1,14 @@
-"""The long-running processes of a cell: web, worker, scheduler. Each says `ready` once it works."""
+"""The long-running processes of a cell: web, worker, scheduler. Each says `ready` once it works.
+
+Each imports what it needs when it runs: a scheduler that starts in a second has no use for the pages and S3.
+"""
 
 import asyncio
 
-from cell import resources
 from cell.settings import CellSettings
 from kit import logs, metrics
+from kit.database import Database
+from kit.jobs.broker import Brokers
 from kit.jobs.kinds import Lane
 from kit.jobs.runner import Runner
 from kit.jobs.sweep import sweep_forever
@@ -26,6 +30,7 @@ def begin(process: str) -> CellSettings:
 
 async def web(settings: CellSettings) -> None:
     """Answer browsers and machines until told to stop."""
+    from cell import resources
     from cell.app import make_app
 
     stop = stop_event()
@@ -37,6 +42,7 @@ async def web(settings: CellSettings) -> None:
 
 async def worker(settings: CellSettings) -> None:
     """Do jobs until told to stop; what is in hand is finished first."""
+    from cell import resources
     from cell.jobs import TASKS
 
     stop = stop_event()
@@ -48,12 +54,15 @@ async def worker(settings: CellSettings) -> None:
 
 async def scheduler(settings: CellSettings) -> None:
     """Look for waiting jobs until told to stop; of several schedulers one works at a time."""
-    from cell.jobs import TASKS
-
     stop = stop_event()
-    async with resources.opened(settings, "scheduler") as cell:
+    database = Database(settings.database_url, name=f"{settings.name}-scheduler", pool_size=2)
+    brokers = Brokers(settings.redis_url)
+    try:
         log.info("ready")
-        await sweep_forever(cell.database, TASKS, cell.brokers.kick, every_s=settings.sweep_every_s, stop=stop)
+        await sweep_forever(database, brokers.kick, every_s=settings.sweep_every_s, stop=stop)
+    finally:
+        await brokers.close()
+        await database.close()
 
 
 def run(process: str) -> None:

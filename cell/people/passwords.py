@@ -1,6 +1,7 @@
 """Hashing passwords with argon2id, off the event loop: one hash takes some 30 ms of a core."""
 
 import asyncio
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -9,8 +10,12 @@ SHORTEST = 12  # NIST SP 800-63B rev. 4 asks for 15 without and 8 with a second 
 LONGEST = 200  # bounds what a stranger can make us hash
 
 _hasher = PasswordHasher()  # RFC 9106's low-memory recommendation: 64 MiB, 3 passes, 4 lanes
+
+
 # Checked against where there is no such person, so that the answer takes as long as for a wrong password.
-_NOBODY = _hasher.hash("nobody has this password")
+@cache
+def _nobody() -> str:
+    return _hasher.hash("nobody has this password")
 
 
 async def hashed(password: str) -> str:
@@ -20,11 +25,11 @@ async def hashed(password: str) -> str:
 
 async def matches(stored: str | None, password: str) -> bool:
     """Whether the password is the stored one; takes as long where nothing is stored, and is then False."""
-    return await asyncio.to_thread(_matches, stored or _NOBODY, password) and stored is not None
+    return await asyncio.to_thread(_matches, stored, password) and stored is not None
 
 
-def _matches(stored: str, password: str) -> bool:
+def _matches(stored: str | None, password: str) -> bool:
     try:
-        return _hasher.verify(stored, password)
+        return _hasher.verify(stored or _nobody(), password)
     except (VerificationError, InvalidHashError):
         return False

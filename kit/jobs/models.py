@@ -18,6 +18,7 @@ class Job(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     workspace_id: Mapped[UUID]
     kind: Mapped[str]
+    lane: Mapped[str]
     due: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     trace: Mapped[str | None]

@@ -30,6 +30,7 @@ def later(tx: Writing, kind: Kind, *arguments: str | UUID, at: datetime | None =
             id=job_id,
             workspace_id=tx.workspace_id,
             kind=kind.name,
+            lane=kind.lane,
             due=moment if at is None else at,
             trace=structlog.contextvars.get_contextvars().get("request_id"),
             kicked_at=moment if at_once else None,

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from typing import TypeVar
 from uuid import UUID
 
 from prometheus_client import Gauge
@@ -10,11 +9,9 @@ from sqlalchemy import func, or_, select, text, update
 
 from kit import logs
 from kit.database import Database, now
-from kit.jobs.kinds import Tasks
 from kit.jobs.models import Job
 from kit.jobs.outbox import Kick
 
-C = TypeVar("C")
 log = logs.get("sweep")
 
 KICK_AGAIN = timedelta(seconds=5)  # a wake-up that led to nothing within this time was lost
@@ -25,7 +22,7 @@ OLDEST = Gauge("cellcast_jobs_oldest_due_seconds", "How long the oldest due job 
 DEAD = Gauge("cellcast_jobs_dead", "Jobs laid aside with their reason")
 
 
-async def sweep_once(database: Database, tasks: Tasks[C], kick: Kick) -> int:
+async def sweep_once(database: Database, kick: Kick) -> int:
     """Wake a worker for each waiting job; how many there were, at most BATCH."""
     moment = now()
     waiting = (
@@ -37,13 +34,11 @@ async def sweep_once(database: Database, tasks: Tasks[C], kick: Kick) -> int:
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
-    mark = update(Job).where(Job.id.in_(waiting)).values(kicked_at=moment).returning(Job.id, Job.kind)
+    mark = update(Job).where(Job.id.in_(waiting)).values(kicked_at=moment).returning(Job.id, Job.lane)
     async with database.outside() as session:
-        found: list[tuple[UUID, str]] = [(row.id, row.kind) for row in await session.execute(mark)]
-    for job_id, name in found:
-        known = tasks.get(name)
-        if known is not None:
-            await kick(job_id, known.kind.lane)
+        found: list[tuple[UUID, str]] = [(row.id, row.lane) for row in await session.execute(mark)]
+    for job_id, lane in found:
+        await kick(job_id, lane)
     return len(found)
 
 
@@ -60,16 +55,14 @@ async def measure(database: Database) -> None:
     DEAD.set(dead)
 
 
-async def sweep_forever(
-    database: Database, tasks: Tasks[C], kick: Kick, *, every_s: float, stop: asyncio.Event
-) -> None:
+async def sweep_forever(database: Database, kick: Kick, *, every_s: float, stop: asyncio.Event) -> None:
     """Sweep every `every_s` seconds until `stop`; of several schedulers one sweeps, the others stand by."""
     while not stop.is_set():
         try:
             async with database.outside() as session:
                 # The lock lives as long as this transaction, so a scheduler that dies lets go by itself.
                 if (await session.execute(text("select pg_try_advisory_xact_lock(hashtext('sweep'))"))).scalar_one():
-                    await sweep_once(database, tasks, kick)
+                    await sweep_once(database, kick)
                     await measure(database)
         except Exception as error:  # the database or Redis is away; the next round tries again
             log.warning("sweep failed", error=f"{type(error).__name__}: {error}")

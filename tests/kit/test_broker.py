@@ -88,7 +88,7 @@ async def test_what_redis_forgot_the_sweep_tells_again(
     async with working(redis_url, world.cell.database, done):
         async with world.cell.database.outside() as session:
             await session.execute(update(Job).where(Job.id == job_id).values(kicked_at=None))
-        sweep = asyncio.create_task(sweep_forever(world.cell.database, TASKS, brokers.kick, every_s=0.1, stop=stop))
+        sweep = asyncio.create_task(sweep_forever(world.cell.database, brokers.kick, every_s=0.1, stop=stop))
         await until(lambda: "lost" in done)
         stop.set()
         await sweep
@@ -152,7 +152,7 @@ async def test_what_a_killed_worker_held_goes_to_another_when_its_lease_runs_out
     async with working(redis_url, world.cell.database, done):
         async with world.cell.database.outside() as session:  # told long ago, as far as the sweep knows
             await session.execute(update(Job).where(Job.id == job_id).values(kicked_at=None))
-        sweep = asyncio.create_task(sweep_forever(world.cell.database, TASKS, brokers.kick, every_s=0.1, stop=stop))
+        sweep = asyncio.create_task(sweep_forever(world.cell.database, brokers.kick, every_s=0.1, stop=stop))
         await until(lambda: "ended a" in done)
         stop.set()
         await sweep

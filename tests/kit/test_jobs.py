@@ -191,7 +191,7 @@ async def test_an_unknown_kind_is_laid_aside_with_its_name(bench: Bench) -> None
 async def test_a_job_whose_workspace_is_gone_is_forgotten(bench: Bench) -> None:
     job_id = uuid4()
     async with bench.database.outside() as session:
-        session.add(Job(id=job_id, workspace_id=uuid4(), kind=GREET.name, due=now()))
+        session.add(Job(id=job_id, workspace_id=uuid4(), kind=GREET.name, lane=GREET.lane, due=now()))
     await bench.runner.run(job_id)
     assert await bench.row(job_id) is None and bench.log.done == []
 
@@ -289,9 +289,9 @@ async def test_the_sweep_tells_again_of_what_nobody_is_at(bench: Bench) -> None:
     async def kick(job_id: UUID, lane: str) -> None:
         told.append((job_id, lane))
 
-    assert await sweep_once(bench.database, TASKS, kick) == 2
+    assert await sweep_once(bench.database, kick) == 2
     assert set(told) == {(lost, Lane.LIGHT), (expired, Lane.LIGHT)}
-    assert await sweep_once(bench.database, TASKS, kick) == 0  # told a moment ago
+    assert await sweep_once(bench.database, kick) == 0  # told a moment ago
     assert (await bench.there(fresh)).attempts == 0
 
 
@@ -305,7 +305,7 @@ async def test_two_sweeps_at_once_tell_of_each_job_once(bench: Bench) -> None:
     async def kick(job_id: UUID, lane: str) -> None:
         told.append(job_id)
 
-    counts = await asyncio.gather(*(sweep_once(bench.database, TASKS, kick) for _ in range(4)))
+    counts = await asyncio.gather(*(sweep_once(bench.database, kick) for _ in range(4)))
     assert sum(counts) == len(told) == len(set(told)) == 20
 
 

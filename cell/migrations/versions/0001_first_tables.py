@@ -92,6 +92,7 @@ def _tables() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=False),
         sa.Column("due", sa.DateTime(timezone=True), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("trace", sa.String(), nullable=True),
