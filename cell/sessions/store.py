@@ -76,11 +76,8 @@ class Sessions:
             return None
         stamp = datetime.now(UTC)
         if (stamp - session.seen).total_seconds() >= SEEN_EVERY_S:
-            async with self._redis.pipeline(transaction=True) as pipe:
-                # XX: never bring back a session that was ended a moment ago.
-                pipe.expire(self._at(session_id), IDLE, xx=True)
-                pipe.eval(_TOUCH, 1, self._at(session_id), str(int(stamp.timestamp())))
-                await pipe.execute()
+            idle_s = int(IDLE.total_seconds())
+            await self._redis.eval(_TOUCH, 1, self._at(session_id), int(stamp.timestamp()), idle_s)
         return session
 
     async def get(self, session_id: str) -> Session | None:
@@ -120,4 +117,9 @@ class Sessions:
         return f"{self._prefix}:of:{person_id}"
 
 
-_TOUCH = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'seen', ARGV[1]) end return 1"
+# A session that was ended a moment ago is not brought back.
+_TOUCH = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('HSET', KEYS[1], 'seen', ARGV[1])
+return redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
