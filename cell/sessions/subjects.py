@@ -70,7 +70,7 @@ class Agent:
         g.sign_in_at = f"/w/{key}/sign-in"
         session = await Sessions(cell.redis, key, workspace_id).find(request.cookies.get(cookie_name(key), ""))
         if session is None:
-            if any(name.startswith("__Host-s-") for name in request.cookies) and not _navigating():
+            if _of_another_workspace(key) and not _navigating():
                 raise NotFound
             raise NotSignedIn
         async with cell.database.reading(workspace_id) as tx:
@@ -81,6 +81,12 @@ class Agent:
         if person.role not in cls.roles:
             raise NotAllowed
         return cls(workspace, person, session)
+
+
+def _of_another_workspace(key: str) -> bool:
+    """Whether the browser shows sessions of other workspaces and none of this one."""
+    shown = {name for name in request.cookies if name.startswith("__Host-s-")}
+    return bool(shown) and cookie_name(key) not in shown
 
 
 def _navigating() -> bool:
