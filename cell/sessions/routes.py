@@ -1,7 +1,7 @@
 """Signing in and out, and one's own sessions."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, Field
 from quart import Response, redirect, request
@@ -116,8 +116,9 @@ def _sessions(by: Agent) -> Sessions:
 
 def _own_path(key: str, path: str) -> str:
     """`path` if it is a page of this workspace, else its library: never anybody else's address."""
-    parts = urlsplit(path)
-    own = not parts.scheme and not parts.netloc and path.startswith(f"/w/{key}/") and "\\" not in path
+    # Browsers drop control characters, read a backslash as a slash, and step up at `..`, escaped or not.
+    plain = path.startswith(f"/w/{key}/") and path.isprintable() and "\\" not in path
+    own = plain and not {".", ".."} & set(unquote(urlsplit(path).path).split("/"))
     return path if own else f"/w/{key}/library"
 
 
