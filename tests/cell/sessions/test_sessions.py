@@ -1,0 +1,120 @@
+"""Sessions: idle and absolute ends, seen and ended by their owner, and over as soon as a person is switched off."""
+
+from datetime import UTC, datetime, timedelta
+
+import time_machine
+
+from cell.sessions.store import ABSOLUTE, IDLE, SEEN_EVERY_S, Sessions
+from cell.sessions.subjects import cookie_name
+from tests.cell.browser import PAGE, Browser
+from tests.cell.world import Workspace, World
+
+
+def sessions(world: World, workspace: Workspace) -> Sessions:
+    return Sessions(world.cell.redis, workspace.key, workspace.id)
+
+
+async def life(world: World, workspace: Workspace, session_id: str) -> int:
+    """Seconds that Redis will still keep a session."""
+    return int(await world.cell.redis.ttl(f"session:{workspace.id}:{session_id}"))
+
+
+def in_(delta: timedelta) -> time_machine.travel:
+    return time_machine.travel(datetime.now(UTC) + delta, tick=True)
+
+
+async def test_a_session_ends_when_it_is_idle_and_lives_on_when_used(world: World, workspace: Workspace) -> None:
+    mine = sessions(world, workspace)
+    word = await mine.begin(workspace.agent.id, "Firefox", "192.0.2.1")
+    found = await mine.find(word.text)
+    assert found is not None
+    assert 0 < await life(world, workspace, found.id) <= IDLE.total_seconds()
+    await world.cell.redis.expire(f"session:{workspace.id}:{found.id}", 100)  # as if long idle
+    with in_(timedelta(seconds=SEEN_EVERY_S + 1)):
+        again = await mine.find(word.text)
+        assert again is not None
+        assert await life(world, workspace, found.id) > IDLE.total_seconds() - 10
+        seen = await mine.get(found.id)
+    assert seen is not None and seen.seen > found.seen and seen.created == found.created
+
+
+async def test_a_session_ends_for_good_however_busy(world: World, workspace: Workspace) -> None:
+    mine = sessions(world, workspace)
+    word = await mine.begin(workspace.agent.id, "Firefox", "192.0.2.1")
+    with in_(ABSOLUTE - timedelta(minutes=1)):
+        assert await mine.find(word.text) is not None
+    with in_(ABSOLUTE + timedelta(minutes=1)):
+        assert await mine.find(word.text) is None
+    assert await mine.find(word.text) is None and await mine.of_person(workspace.agent.id) == []
+
+
+async def test_looking_never_brings_back_a_session_that_was_ended(world: World, workspace: Workspace) -> None:
+    mine = sessions(world, workspace)
+    word = await mine.begin(workspace.agent.id, "Firefox", "192.0.2.1")
+    found = await mine.find(word.text)
+    assert found is not None
+    await mine.end(workspace.agent.id, found.id)
+    with in_(timedelta(seconds=SEEN_EVERY_S + 1)):
+        assert await mine.find(word.text) is None
+    assert not await world.cell.redis.exists(f"session:{workspace.id}:{found.id}")
+
+
+async def test_the_word_itself_is_not_in_redis(world: World, workspace: Workspace) -> None:
+    word = await sessions(world, workspace).begin(workspace.agent.id, "Firefox", "192.0.2.1")
+    keys = [str(key) async for key in world.cell.redis.scan_iter(f"session:{workspace.id}:*")]
+    assert keys and not any(word.secret in key for key in keys)
+
+
+async def test_one_signs_out_here_and_stays_signed_in_elsewhere(world: World, workspace: Workspace) -> None:
+    here, there = [await world.signed_in(workspace, workspace.agent) for _ in range(2)]
+    old = dict(here.cookies)
+    answer = await here.post(f"{workspace.base}/sign-out")
+    assert answer.status == 303 and here.cookies == {}
+    here.cookies = old
+    assert (await here.get(f"{workspace.base}/library")).status == 401
+    assert (await there.get(f"{workspace.base}/library")).status == 200
+
+
+async def test_one_ends_one_or_all_others_of_ones_own(world: World, workspace: Workspace) -> None:
+    here, second, third = [await world.signed_in(workspace, workspace.agent) for _ in range(3)]
+    colleague = await world.signed_in(workspace, workspace.admin)
+    name = cookie_name(workspace.key)
+    mine = sessions(world, workspace)
+    ids = []
+    for browser in (second, colleague):
+        session = await mine.find(browser.cookies[name])
+        assert session is not None
+        ids.append(session.id)
+    for session_id in ids:  # the second one is not one's own
+        assert (await here.post(f"{workspace.base}/sessions/{session_id}/revoke")).status == 303
+    assert (await second.get(f"{workspace.base}/library")).status == 401
+    assert (await colleague.get(f"{workspace.base}/library")).status == 200
+    assert (await here.post(f"{workspace.base}/sessions/revoke-others")).status == 303
+    assert (await third.get(f"{workspace.base}/library")).status == 401
+    assert (await here.get(f"{workspace.base}/library")).status == 200
+
+
+async def test_who_is_switched_off_is_out_at_once_and_stays_out(
+    world: World, workspace: Workspace, admin: Browser, agent: Browser
+) -> None:
+    at = f"{workspace.base}/people/{workspace.agent.id}"
+    assert (await admin.post(f"{at}/deactivate")).status == 303
+    assert (await agent.get(f"{workspace.base}/library")).status == 401
+    assert (await admin.post(f"{at}/reactivate")).status == 303
+    assert (await agent.get(f"{workspace.base}/library")).status == 401  # the old session is gone
+
+
+async def test_a_session_ended_tells_scripts_and_turns_people_to_the_form(
+    world: World, workspace: Workspace, agent: Browser
+) -> None:
+    await sessions(world, workspace).end_all(workspace.agent.id)
+    script = await agent.get(f"{workspace.base}/library", headers={**PAGE, "HX-Request": "true"})
+    assert (script.status, script.slug) == (401, "not-signed-in")
+    assert (await agent.page(f"{workspace.base}/library")).status == 303
+
+
+async def test_agents_do_not_reach_what_admins_do(agent: Browser, workspace: Workspace) -> None:
+    for path in ("/people", "/tokens", "/audit"):
+        assert (await agent.page(f"{workspace.base}{path}")).status == 403
+    refused = await agent.post(f"{workspace.base}/tokens", form={"name": "x", "scopes": "links:read"})
+    assert (refused.status, refused.slug) == (403, "not-allowed")
