@@ -2,6 +2,7 @@
 
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 from quart import Response, redirect, request
@@ -57,6 +58,7 @@ async def sign_in(by: Anyone, key: str, sent: Credentials) -> Response | Redirec
         made = await service.sign_in(cell, key, workspace_id, sent.email, sent.password, browser, by.address)
     except service.WrongPassword as refusal:
         return await _form(key, sent.email, sent.next, refusal)
+    await _end_earlier(cell, key, workspace_id)
     answer = redirect(_own_path(key, sent.next), 303)
     answer.set_cookie(
         cookie_name(key),
@@ -112,6 +114,14 @@ async def revoke_others(by: Agent, key: str) -> Redirect:
 
 def _sessions(by: Agent) -> Sessions:
     return Sessions(resources.current().redis, by.workspace.key, by.workspace_id)
+
+
+async def _end_earlier(cell: resources.Cell, key: str, workspace_id: UUID) -> None:
+    """Signing in rotates the session: whoever knew this browser's earlier word knows nothing of the new one."""
+    sessions = Sessions(cell.redis, key, workspace_id)
+    earlier = await sessions.find(request.cookies.get(cookie_name(key), ""))
+    if earlier is not None:
+        await sessions.end(earlier.person_id, earlier.id)
 
 
 def _own_path(key: str, path: str) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from cell.workspaces.models import Ownership, Workspace, WorkspaceKey
 from contracts.keys import is_key
+from kit import logs
 from kit.database import Database, Reading, Writing, now
 from kit.refusals import NotFound
 
@@ -29,8 +30,13 @@ class NewWorkspace:
 
 async def id_of(database: Database, key: str) -> UUID:
     """The workspace of a key. Raises NotFound for a key that this cell does not know."""
-    if key in _known:
-        return _known[key]
+    if key not in _known:
+        await _look_up(database, key)
+    logs.bind(workspace_id=str(_known[key]))
+    return _known[key]
+
+
+async def _look_up(database: Database, key: str) -> None:
     if not is_key(key):
         raise NotFound
     async with database.outside() as session:
@@ -40,7 +46,6 @@ async def id_of(database: Database, key: str) -> UUID:
     if len(_known) >= _KNOWN_AT_MOST:
         _known.clear()
     _known[key] = found
-    return found
 
 
 async def get(tx: Reading) -> Workspace:
