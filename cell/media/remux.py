@@ -26,8 +26,8 @@ TO_H264 = (
 )
 TO_AAC = ("-c:a", "aac", "-b:a", "128k", "-ac", "2")
 
-# A recording that ends in the middle of a frame, its tab having been killed: what came before is whole. And streams that
-# are not taken may be in codecs that are not open (a phone's spatial sound).
+# A recording that ends in the middle of a frame, its tab having been killed: what came before is whole. And streams
+# that are not taken may be in codecs that are not open (a phone's spatial sound).
 _HARMLESS = (
     "not on whitelist",
     "File ended prematurely",

@@ -8,7 +8,7 @@ import io
 import os
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +20,7 @@ from kit import storage
 from kit.storage import (
     Bucket,
     Grant,
+    NotEmpty,
     NotFound,
     S3Config,
     StorageRefused,
@@ -220,12 +221,41 @@ async def test_deletion_leaves_no_version_no_marker_no_upload(bucket: Bucket, s3
     assert await bucket.delete_all("w/r/") == 0
 
 
+async def test_what_comes_during_a_deletion_is_not_passed_over(s3_bucket: S3Config) -> None:
+    class WithLateUpload(Bucket):
+        def _versions(self, prefix: str) -> Sequence[tuple[str, str]]:
+            found = super()._versions(prefix)
+            self._put_body("w/r/late", b"late", "video/webm")  # a grant that is still alive is used now
+            return found
+
+    async with WithLateUpload(s3_bucket) as bucket:
+        await bucket.put("w/r/one", b"x", "video/webm")
+        with pytest.raises(NotEmpty, match="w/r/"):
+            await bucket.delete_all("w/r/")
+
+
 @pytest.mark.parametrize("prefix", ["", "/"])
 async def test_the_whole_bucket_is_never_deleted(bucket: Bucket, prefix: str) -> None:
     await bucket.put("w/one", b"x", "video/webm")
     with pytest.raises(ValueError, match="prefix"):
         await bucket.delete_all(prefix)
     assert await bucket.get("w/one") == b"x"
+
+
+async def test_the_stacks_restricted_account_may_do_all_of_this(
+    s3_server: S3Server, browser: aiohttp.ClientSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket_module, "ONE_PUT_LIMIT", 10)
+    (tmp_path / "file").write_bytes(BODY)
+    async with Bucket(s3_server.restricted_bucket()) as bucket:
+        await bucket.check()
+        assert await put(browser, grant(bucket, "w/r/one"), BODY) == 200
+        await bucket.put_file("w/r/two", tmp_path / "file", "video/webm")
+        assert [body async for body in bucket.get_many(["w/r/one", "w/r/two"])] == [BODY, BODY]
+        with pytest.raises(NotFound):
+            await bucket.get("w/r/three")
+        assert await bucket.delete_all("w/r/") == 2
+        assert await bucket.list("w/") == []
 
 
 async def test_wrong_keys_and_a_missing_bucket_are_refusals(s3_bucket: S3Config) -> None:
@@ -268,7 +298,8 @@ async def test_a_read_outlasts_a_restart(s3_server: S3Server, bucket: Bucket) ->
     await bucket.put("w/one", BODY, "video/webm")
     s3_server.stop()
     reading = asyncio.create_task(bucket.get("w/one"))
-    await asyncio.to_thread(s3_server.start)
+    s3_server.launch()
+    await asyncio.to_thread(s3_server.wait_until_ready)
     assert await reading == BODY
 
 

@@ -13,9 +13,11 @@ import pytest
 from botocore.config import Config
 
 from kit.storage import Bucket, S3Config
+from stack import s3 as server_program
 from stack import versitygw
 from stack.ports import free_port
-from stack.processes import Command, spawn
+from stack.processes import spawn
+from stack.s3 import HEALTH, Keys, Server
 from tests.servers.folders import server_folder
 from tests.waiting import until
 
@@ -26,15 +28,13 @@ REGION = "eu-test-1"
 class S3Server:
     """A running versitygw over a folder. `stop` and `start` are for tests of an outage; the data stays."""
 
-    folder: Path
-    port: int
-    access_key: str
-    secret_key: str
+    server: Server
+    log: Path
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def endpoint(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.server.endpoint
 
     @property
     def client(self) -> Any:  # boto3 makes its clients' classes at run time
@@ -43,21 +43,23 @@ class S3Server:
             "s3",
             endpoint_url=self.endpoint,
             region_name=REGION,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
+            aws_access_key_id=self.server.root.access,
+            aws_secret_access_key=self.server.root.secret,
             config=Config(s3={"addressing_style": "path"}),
         )
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        for name in ("data", "versions", "accounts"):
-            (self.folder / name).mkdir(exist_ok=True)
-        arguments: list[str | Path] = [versitygw.find_or_build(), "-p", f"127.0.0.1:{self.port}"]
-        arguments += ["-a", self.access_key, "-s", self.secret_key, "-r", REGION]
-        arguments += ["--keep-alive", "-q", "--health", "/health", "--iam-dir", self.folder / "accounts"]
-        arguments += ["posix", "--versioning-dir", self.folder / "versions", self.folder / "data"]
-        self.process = spawn(Command(arguments), self.folder / "log")
-        until(self._answers, 20, (self.folder / "log").read_text)
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self) -> None:
+        """Start it, in a thread that lives as long as it shall."""
+        self.process = spawn(server_program.command(self.server), self.log)
+
+    def wait_until_ready(self) -> None:
+        """Return when it answers; fail after 20 s."""
+        until(self._answers, 20, self.log.read_text)
 
     def stop(self) -> None:
         """Kill it, as a crash would."""
@@ -67,16 +69,22 @@ class S3Server:
             self.process = None
 
     def new_bucket(self) -> S3Config:
-        """Make an empty, versioned bucket."""
+        """Make an empty, versioned bucket, opened by the keys that may do everything."""
         name = f"test-{secrets.token_hex(6)}"
         self.client.create_bucket(Bucket=name)
         self.client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        return S3Config(self.endpoint, name, REGION, self.access_key, self.secret_key)
+        return S3Config(self.endpoint, name, REGION, self.server.root.access, self.server.root.secret)
+
+    def restricted_bucket(self) -> S3Config:
+        """Make a bucket as the stack does for a cell, opened by the application's restricted account."""
+        name, keys = f"test-{secrets.token_hex(6)}", Keys(secrets.token_hex(8), secrets.token_hex(16))
+        server_program.prepare(self.server, name, keys, "http://eu-1.localhost")
+        return S3Config(self.endpoint, name, REGION, keys.access, keys.secret)
 
     def _answers(self) -> bool:
-        asked = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        asked = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=1)
         try:
-            asked.request("GET", "/health")
+            asked.request("GET", HEALTH)
             return asked.getresponse().status == 200
         except OSError:
             return False
@@ -87,10 +95,12 @@ class S3Server:
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[S3Server]:
     with server_folder("s3") as folder:
-        server = S3Server(folder, free_port(), secrets.token_hex(8), secrets.token_hex(16))
-        server.start()
-        yield server
-        server.stop()
+        root = Keys(secrets.token_hex(8), secrets.token_hex(16))
+        program = versitygw.find_or_build()
+        running = S3Server(Server(program, free_port(), REGION, folder / "s3", root), folder / "log")
+        running.start()
+        yield running
+        running.stop()
 
 
 @pytest.fixture
