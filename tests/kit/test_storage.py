@@ -35,7 +35,7 @@ BODY = os.urandom(1000)
 
 @pytest.fixture
 async def browser() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=6)) as session:
         yield session
 
 
