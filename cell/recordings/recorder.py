@@ -46,7 +46,7 @@ def _config(by: Visitor) -> dict[str, object]:
         "start_url": f"/r/{by.presented}/recordings",
         "opened_url": f"/r/{by.presented}/opened",
         "workspace": {"key": by.workspace.key, "name": by.workspace.name},
-        "link": {"title": link.title, "note": link.note, "agent": link.asked_by, "ticket": link.ticket},
+        "link": {"title": link.title, "note": link.note, "agent": link.asked_by or None, "ticket": link.ticket},
         "allows": link.allows,
         "region": resources.current().settings.region,
         "retention_days": by.workspace.retention_days,
