@@ -11,10 +11,10 @@ from cell.recordings import limits, objects, queries, service
 from cell.recordings.gate import Gate, Gates
 from cell.recordings.models import Recording
 from cell.recordings.service import ChunkSize, OverLimit, RecordingClosed, Sha256
-from cell.recordings.states import UPLOADING, State
+from cell.recordings.states import State
 from cell.resources import Cell
 from contracts.tokens import TokenExpired, TokenInvalid, UploadClaim, verify_upload
-from kit.refusals import Kind, NotFound, Refusal
+from kit.refusals import Kind, Refusal
 from kit.storage import Stored
 
 
@@ -103,8 +103,11 @@ async def grant(cell: Cell, upload: Upload, wanted: WantedChunks) -> GrantedChun
         gate = await _begin(cell, upload)
     sizes = {chunk.index: chunk.size for chunk in wanted.chunks}
     total = await gates.count(upload.workspace_id, upload.recording_id, gate, sizes, limits.BYTES, time.time())
-    if total == -1:
-        raise RecordingClosed
+    if total == -1:  # the recording changed, or Redis forgot it, since we looked
+        gate = await _from_row(cell, upload.workspace_id, upload.recording_id)
+        total = await gates.count(upload.workspace_id, upload.recording_id, gate, sizes, limits.BYTES, time.time())
+    if total == -1 or not gate.open:
+        raise RecordingClosed(state=gate.state.value)
     if total < 0:
         raise OverLimit(most=limits.BYTES)
     grants = []
@@ -137,17 +140,24 @@ async def _begin(cell: Cell, upload: Upload) -> Gate:
 
 async def _from_row(cell: Cell, workspace_id: UUID, recording_id: UUID) -> Gate:
     """Redis forgot, or never knew: the row says it, and the bucket says what was granted and used."""
-    async with cell.database.reading(workspace_id) as tx:
-        recording = await tx.first(queries.by_id(recording_id))
-    if recording is None:
-        raise NotFound
-    gate = _gate(recording)
+    gate = await _row(cell, workspace_id, recording_id)
     granted = None
-    if State(recording.state) in UPLOADING:
+    if gate.open:
         granted = {index: stored.size for index, stored in await arrived(cell, workspace_id, recording_id)}
-    await Gates(cell.redis).put(workspace_id, recording_id, gate, granted)
-    return gate
+    while True:
+        await Gates(cell.redis).put(workspace_id, recording_id, gate, granted)
+        # Listing takes time: the row may have changed, and a Redis that was told so may have forgotten it since.
+        current = await _row(cell, workspace_id, recording_id)
+        if current.version == gate.version:
+            return gate
+        gate = current
+
+
+async def _row(cell: Cell, workspace_id: UUID, recording_id: UUID) -> Gate:
+    async with cell.database.reading(workspace_id) as tx:
+        return _gate(await tx.one(queries.by_id_whatever(recording_id)))
 
 
 def _gate(recording: Recording) -> Gate:
-    return Gate(State(recording.state), recording.version, recording.upload_key)
+    state = State.ABANDONED if recording.deleted_at is not None else State(recording.state)
+    return Gate(state, recording.version, recording.upload_key)

@@ -13,6 +13,11 @@ def by_id(recording_id: UUID) -> Select[Recording]:
     return select(Recording).where(Recording.id == recording_id, Recording.deleted_at.is_(None))
 
 
+def by_id_whatever(recording_id: UUID) -> Select[Recording]:
+    """One recording, deleted or not."""
+    return select(Recording).where(Recording.id == recording_id)
+
+
 def by_id_locked(recording_id: UUID) -> Select[Recording]:
     """The same, locked: changes of state come one after the other."""
     return by_id(recording_id).with_for_update()
