@@ -151,11 +151,12 @@ async def change(tx: Writing, gates: Gates, recording: Recording, to: State, rea
     """
     if to not in ALLOWED[State(recording.state)]:
         raise RecordingClosed(state=recording.state)
+    goes_on = {State(recording.state), to} <= UPLOADING
     recording.state, recording.reason = to, reason
     recording.version += 1
     recording.changed_at = now()
     tx.add(_change(recording, recording.changed_at))
-    if to not in UPLOADING:
+    if not goes_on:
         await gates.shut(tx.workspace_id, recording.id, recording.version)
     _tell_after(tx, gates, recording)
 
