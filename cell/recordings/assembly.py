@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -44,6 +45,20 @@ async def scratch(cell: Cell) -> AsyncIterator[Path]:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
+class Steps:
+    """How long each step took, for the log line that says where a slow recording lost its time."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def done(self, step: str) -> None:
+        """The step ends here."""
+        moment = time.monotonic()
+        self.seconds[f"{step}_s"] = round(moment - self._since, 3)
+        self._since = moment
+
+
 async def assemble(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None:
     """Turn a finished recording into a video that seeks, and make it ready; again after a crash, from the start.
 
@@ -56,19 +71,25 @@ async def assemble(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None:
             return
         if State(recording.state) is State.FINISHING:
             await service.change(tx, gates, recording, State.PROCESSING)
+    steps = Steps()
     async with scratch(cell) as folder:
         await _join(cell, recording, folder / "joined")
+        steps.done("join")
         try:
             final = await media.remux(folder / "joined", folder)
+            steps.done("remux")
             poster = await media.thumbnail(final.path, folder / objects.THUMBNAIL, duration_ms=final.duration_ms)
         except media.Unplayable as error:
             raise GiveUp(str(error)) from error
+        steps.done("thumbnail")
         at = objects.final(workspace_id, recording_id, final.path.name)
         await asyncio.gather(
             cell.bucket.put_file(at, final.path, final.media_type),
             cell.bucket.put_file(objects.final(workspace_id, recording_id, objects.THUMBNAIL), poster, "image/jpeg"),
         )
+        steps.done("store")
         size = final.path.stat().st_size
+    log.info("assembled", recording_id=str(recording_id), size=size, **steps.seconds)
     await _make_ready(cell, gates, recording, final, size)
 
 
