@@ -1,0 +1,52 @@
+"""The control plane's web process: the operators' API and the feeds."""
+
+from html import escape
+
+from quart import Quart, Response
+from quart_schema import Info, QuartSchema
+
+from control_plane.audit import api as audit
+from control_plane.feed import api as feed_api
+from control_plane.feed import routes as feeds
+from control_plane.operators import api as operators
+from control_plane.placement import api as placement
+from control_plane.resources import ControlPlane
+from kit.refusals import Refusal
+from kit.web import Routes
+from kit.web.app import create_app
+
+ROUTES: tuple[Routes, ...] = (operators.routes, placement.routes, feed_api.routes, audit.routes, feeds.routes)
+
+# Security headers of every answer (OWASP secure headers project).
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Strict-Transport-Security": "max-age=63072000; includeSubDomains",
+    "Cache-Control": "no-store",
+}
+
+
+def make_app(plane: ControlPlane) -> Quart:
+    """The application of an opened control plane."""
+    app = create_app("control-plane", page=_page, checks={"postgres": plane.database.ping}, headers=HEADERS)
+    app.extensions["control_plane"] = plane
+    for routes in ROUTES:
+        app.register_blueprint(routes.blueprint)
+    QuartSchema(
+        app,
+        info=Info(title="Cellcast operators", version="1", description="Cells, workspaces, placements, feeds."),
+        openapi_path="/api/operators/v1/openapi.json",
+        swagger_ui_path=None,
+        redoc_ui_path=None,
+        scalar_ui_path=None,
+        security_schemes={"operator": {"type": "http", "scheme": "bearer"}},
+        security=[{"operator": []}],
+    )
+    return app
+
+
+async def _page(status: int, refusal: Refusal) -> Response:
+    """What a person sees who opened an address of machines in a browser."""
+    words = f"<!doctype html><title>{escape(refusal.title)}</title><h1>{escape(refusal.title)}</h1>"
+    return Response(f"{words}<p>{escape(refusal.detail)}</p>", status, content_type="text/html; charset=utf-8")

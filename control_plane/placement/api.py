@@ -1,0 +1,140 @@
+"""Cells, workspaces and placements, for operators."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from control_plane import resources
+from control_plane.act import acting
+from control_plane.operators.subjects import Operator
+from control_plane.placement import cells, queries, service, shown
+from control_plane.placement.sizes import Size
+from control_plane.placement.states import CELL_RULES, Change
+from kit.refusals import NotFound
+from kit.web import Routes
+
+routes = Routes("placement")
+V1 = "/api/operators/v1"
+
+# What an operator may do by hand; freezing and handing over belong to moves, erasing to deletion.
+BY_HAND = {Change.ACTIVATE, Change.ABANDON, Change.SUSPEND, Change.RESUME}
+
+
+class NewCell(BaseModel):
+    """A cell to register; `open` lets it take workspaces at once."""
+
+    name: Annotated[str, Field(max_length=31)]
+    region: Annotated[str, Field(max_length=31)]
+    url: Annotated[str, Field(max_length=300)]
+    capacity: Annotated[int, Field(ge=1, le=10_000_000)]
+    weight: Annotated[float, Field(gt=0, le=10)] = 1.0
+    dedicated: bool = False
+    open: bool = False
+
+
+class Why(BaseModel):
+    """An operator's reason."""
+
+    why: Annotated[str, Field(pattern=rf"^{service.WHY}$")]
+
+
+class NewWorkspace(BaseModel):
+    """A workspace to reserve; repeated with the same `request_key` it answers with the same workspace."""
+
+    region: Annotated[str, Field(max_length=31)]
+    size: Size
+    request_key: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+    key: Annotated[str | None, Field(max_length=10)] = None
+
+
+class Wanted(BaseModel):
+    """Which workspaces to list; `after` is the last key of the page before."""
+
+    region: Annotated[str | None, Field(max_length=31)] = None
+    cell: Annotated[str | None, Field(max_length=31)] = None
+    state: Annotated[str | None, Field(max_length=31)] = None
+    after: Annotated[str | None, Field(max_length=10)] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
+@routes.get(f"{V1}/cells", document=True)
+async def cell_index(by: Operator) -> shown.Cells:
+    """All cells."""
+    async with resources.current().database.outside() as session:
+        return shown.Cells(items=[shown.cell(one) for one in await cells.listed(session)])
+
+
+@routes.post(f"{V1}/cells", document=True, status=201)
+async def cell_add(by: Operator, new: NewCell) -> shown.Cell:
+    """Register a cell."""
+    wanted = cells.NewCell(**new.model_dump(exclude={"open"}))
+    async with acting(resources.current().database, by.actor) as act:
+        cell = await cells.add(act, wanted)
+        if new.open:
+            await cells.transition(act, new.name, "open", "opened as it was added")
+        return shown.cell(cell)
+
+
+@routes.get(f"{V1}/cells/<name>", document=True)
+async def cell_show(by: Operator, name: str) -> shown.Cell:
+    """One cell."""
+    async with resources.current().database.outside() as session:
+        return shown.cell(await cells.get(session, name))
+
+
+@routes.post(f"{V1}/cells/<name>/<what>", document=True)
+async def cell_change(by: Operator, name: str, what: str, wanted: Why) -> shown.Cell:
+    """Open, cordon, drain or retire a cell."""
+    if what not in CELL_RULES:
+        raise NotFound
+    async with acting(resources.current().database, by.actor) as act:
+        return shown.cell(await cells.transition(act, name, what, wanted.why))
+
+
+@routes.get(f"{V1}/workspaces", document=True)
+async def workspace_index(by: Operator, wanted: Wanted) -> shown.Workspaces:
+    """A page of workspaces."""
+    async with resources.current().database.outside() as session:
+        found = await service.listed(session, queries.Filter(**wanted.model_dump()))
+    more = found[-1].workspace.key if len(found) == wanted.limit else None
+    return shown.Workspaces(items=[shown.workspace(one) for one in found], after=more)
+
+
+@routes.post(f"{V1}/workspaces", document=True, status=201)
+async def workspace_create(by: Operator, new: NewWorkspace) -> shown.Workspace:
+    """Reserve a workspace and place it; it is `provisioning` until it is activated."""
+    async with acting(resources.current().database, by.actor) as act:
+        return shown.workspace(await service.reserve(act, service.Wanted(**new.model_dump())))
+
+
+@routes.get(f"{V1}/workspaces/<key>", document=True)
+async def workspace_show(by: Operator, key: str) -> shown.Workspace:
+    """One workspace."""
+    async with resources.current().database.outside() as session:
+        return shown.workspace(await service.find(session, key))
+
+
+@routes.post(f"{V1}/workspaces/<key>/<what>", document=True)
+async def workspace_change(by: Operator, key: str, what: str, wanted: Why) -> shown.Workspace:
+    """Suspend or resume a workspace; activate or abandon one whose sign-up stopped half-way."""
+    if what not in BY_HAND:
+        raise NotFound
+    async with acting(resources.current().database, by.actor) as act:
+        return shown.workspace(await service.transition(act, key, Change(what), wanted.why))
+
+
+@routes.get(f"{V1}/placements/<key>/decision", document=True)
+async def explain(by: Operator, key: str) -> shown.Decision:
+    """Why the workspace got its cell, as decided then."""
+    async with resources.current().database.outside() as session:
+        found = await service.find(session, key)
+        return shown.decision(found, await service.decision_of(session, found.workspace.id))
+
+
+@routes.get(f"{V1}/placements/<key>/history", document=True)
+async def history(by: Operator, key: str) -> shown.History:
+    """Every change of the placement."""
+    async with resources.current().database.outside() as session:
+        found = await service.find(session, key)
+        rows = (await session.scalars(queries.history(found.workspace.id))).all()
+    return shown.History(key=key, items=[shown.transition(one) for one in rows])

@@ -1,0 +1,276 @@
+"""Workspaces in the registry: reserved and placed, then changed only through the state machine."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from uuid import UUID, uuid4
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from contracts.keys import is_key, new_key
+from contracts.placements import Placement, State
+from control_plane.act import Act
+from control_plane.placement import queries, records
+from control_plane.placement.models import (
+    Cell,
+    DecisionRow,
+    PlacementRow,
+    Transition,
+    Workspace,
+    WorkspaceKey,
+)
+from control_plane.placement.scoring import CellFacts, Decision, decide
+from control_plane.placement.sizes import Size
+from control_plane.placement.states import FIRST_EPOCH, RESERVE, CellState, Change, change
+from kit.database import now
+from kit.refusals import Invalid, Kind, NotFound, Refusal
+
+# A reason in an operator's words. Without `@`: an address of a person does not belong here.
+WHY = r"[^@\x00-\x1f]{1,200}"
+
+
+class NoCellHasRoom(Refusal):
+    """No open cell of the region can take a workspace of this size now."""
+
+    kind = Kind.UNAVAILABLE
+    title = "No cell of this region has room for a workspace of this size"
+    detail = "Open or add a cell in this region; `verdicts` says what hinders each."
+    retry_after_s = 60
+
+
+class KeyTaken(Refusal):
+    """The key was given before; keys are never given twice."""
+
+    kind = Kind.CONFLICT
+    title = "This workspace key was given before"
+    detail = "Choose another key, or leave it out and have one drawn."
+
+
+class RequestDiffers(Refusal):
+    """The request key was used for something else."""
+
+    kind = Kind.CONFLICT
+    title = "This request key was used for another workspace"
+    detail = "Repeat the request as it was, or choose another request key."
+
+
+class RegionIsLaw(Refusal):
+    """A workspace never leaves the region that its customer chose."""
+
+    kind = Kind.CONFLICT
+    title = "This cell is in another region"
+    detail = "Choose a cell of the workspace's own region."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A workspace to be: `request_key` makes a repeated request answer with what the first one made."""
+
+    region: str
+    size: Size
+    request_key: str
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A workspace and where it is."""
+
+    workspace: Workspace
+    placement: Placement
+
+
+async def reserve(act: Act, wanted: Wanted) -> Placed:
+    """Choose a cell and reserve room on it; the workspace is `provisioning`, and in every feed, but not in use.
+
+    The first step of a sign-up. Next: the workspace is made in the cell, then `transition` to active, or to
+    abandoned where that failed. Raises NotFound for a region, NoCellHasRoom, KeyTaken, RequestDiffers.
+    """
+    # One sign-up of a region at a time: the next one sees how full this one left the cells.
+    if (await act.session.scalars(queries.region_locked(wanted.region))).first() is None:
+        raise NotFound(f"There is no region {wanted.region}.")
+    made = (await act.session.execute(queries.by_request(wanted.request_key))).first()
+    if made is not None:
+        return _same(wanted, Placed(made[0], placement_of(made[0], made[1])))
+    cells = (await act.session.scalars(queries.cells_of(wanted.region))).all()
+    decision = decide(wanted.region, wanted.size, [facts_of(cell) for cell in cells], now())
+    if decision.cell is None:
+        raise NoCellHasRoom(verdicts=_verdicts(decision))
+    return await _place(act, wanted, decision)
+
+
+async def transition(act: Act, key: str, what: Change, why: str, *, to_cell: str | None = None) -> Placed:
+    """Change a placement, as the state machine allows. Raises NotFound, TransitionRefused, Invalid."""
+    if not re.fullmatch(WHY, why):
+        raise Invalid("Say why in up to 200 characters, such as a ticket's number; no addresses of people.")
+    found = await find(act.session, key)
+    if to_cell is not None:
+        await _same_region(act.session, found.workspace, to_cell)
+    if change_moves_load(what):
+        # Before the placement's own lock, as in `reserve`: the same order everywhere.
+        await act.session.scalars(queries.region_locked(found.workspace.region))
+    row = (await act.session.execute(queries.by_key_locked(key))).one()
+    workspace, held = row[0], row[1]
+    before = placement_of(workspace, held)
+    after = change(before, what, to_cell=to_cell)
+    held.cell, held.epoch, held.state, held.version = after.cell, after.epoch, after.state.value, after.version
+    held.changed_at = now()
+    await _count(act, workspace, before, after)
+    await _note(act, workspace, what.value, why, before, after)
+    return Placed(workspace, after)
+
+
+def change_moves_load(what: Change) -> bool:
+    """Whether a cell may be fuller or emptier afterwards."""
+    return what in {Change.ABANDON, Change.ERASED, Change.HAND_OVER, Change.ROLL_BACK}
+
+
+async def find(session: AsyncSession, key: str) -> Placed:
+    """A workspace by its key. Raises NotFound."""
+    row = (await session.execute(queries.by_key(key))).first()
+    if row is None:
+        raise NotFound(f"There is no workspace {key}." if is_key(key) else "That is no workspace key.")
+    return Placed(row[0], placement_of(row[0], row[1]))
+
+
+async def listed(session: AsyncSession, wanted: queries.Filter) -> Sequence[Placed]:
+    """A page of workspaces."""
+    rows = (await session.execute(queries.listed(wanted))).all()
+    return [Placed(row[0], placement_of(row[0], row[1])) for row in rows]
+
+
+async def decision_of(session: AsyncSession, workspace_id: UUID) -> DecisionRow:
+    """Why the workspace got its first cell, as decided then. Raises NotFound."""
+    found = await session.get(DecisionRow, workspace_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def facts_of(cell: Cell) -> CellFacts:
+    """A cell as scoring sees it."""
+    return CellFacts(
+        name=cell.name,
+        region=cell.region,
+        state=CellState(cell.state),
+        capacity=cell.capacity,
+        weight=cell.weight,
+        dedicated=cell.dedicated,
+        reserved=cell.reserved,
+        workspaces=cell.workspaces,
+        large=cell.large,
+        measured=cell.measured,
+        reserved_then=cell.reserved_then,
+        growth=cell.growth,
+        heard_at=cell.heard_at,
+    )
+
+
+def placement_of(workspace: Workspace, row: PlacementRow) -> Placement:
+    """A placement as the contracts know it."""
+    return Placement(workspace.id, workspace.key, row.cell, row.epoch, State(row.state), row.version)
+
+
+async def _same_region(session: AsyncSession, workspace: Workspace, to_cell: str) -> None:
+    cell = await session.get(Cell, to_cell)
+    if cell is None:
+        raise NotFound(f"There is no cell {to_cell}.")
+    if cell.region != workspace.region:
+        raise RegionIsLaw
+
+
+async def _place(act: Act, wanted: Wanted, decision: Decision) -> Placed:
+    at = now()
+    assert decision.cell is not None
+    workspace = Workspace(
+        id=uuid4(),
+        key=await _give_key(act.session, wanted.key),
+        region=wanted.region,
+        size=wanted.size.value,
+        units=decision.units,
+        request_key=wanted.request_key,
+        created_at=at,
+    )
+    placement = Placement(workspace.id, workspace.key, decision.cell, FIRST_EPOCH, State.PROVISIONING, 1)
+    act.session.add(workspace)
+    await act.session.flush()
+    act.session.add(
+        PlacementRow(
+            workspace_id=workspace.id,
+            cell=placement.cell,
+            epoch=placement.epoch,
+            state=placement.state.value,
+            version=placement.version,
+            changed_at=at,
+        )
+    )
+    act.session.add(DecisionRow(workspace_id=workspace.id, at=at, cell=decision.cell, verdicts=_verdicts(decision)))
+    await _count(act, workspace, None, placement)
+    await _note(act, workspace, RESERVE, f"sign-up, {wanted.size}", None, placement)
+    return Placed(workspace, placement)
+
+
+async def _give_key(session: AsyncSession, wanted: str | None) -> str:
+    if wanted is not None and not is_key(wanted):
+        raise Invalid("A workspace key has 6 to 10 of the characters that keys are made of.")
+    while True:
+        key = wanted or new_key()
+        given = insert(WorkspaceKey).values(key=key, given_at=now()).on_conflict_do_nothing()
+        if getattr(await session.execute(given), "rowcount", 0):
+            return key
+        if wanted is not None:
+            raise KeyTaken
+
+
+def _same(wanted: Wanted, made: Placed) -> Placed:
+    there = made.workspace
+    if (there.region, there.size) != (wanted.region, wanted.size.value) or wanted.key not in (None, there.key):
+        raise RequestDiffers
+    return made
+
+
+async def _count(act: Act, workspace: Workspace, before: Placement | None, after: Placement) -> None:
+    """Keep the cells' counters: what left, what came."""
+    left = before.cell if before is not None and before.state is not State.DELETED else None
+    came = after.cell if after.state is not State.DELETED else None
+    if left == came:
+        return
+    large = int(workspace.size == Size.LARGE)
+    if left is not None:
+        await act.session.execute(queries.occupied(left, -workspace.units, -1, -large))
+    if came is not None:
+        await act.session.execute(queries.occupied(came, workspace.units, 1, large))
+
+
+async def _note(
+    act: Act, workspace: Workspace, what: str, why: str, before: Placement | None, after: Placement
+) -> None:
+    """The transition's row, its audit entry, and what the feeds say of it."""
+    act.session.add(
+        Transition(
+            workspace_id=workspace.id,
+            version=after.version,
+            epoch=after.epoch,
+            at=now(),
+            by=act.by.name,
+            change=what,
+            why=why,
+            from_state=None if before is None else before.state.value,
+            to_state=after.state.value,
+            from_cell=None if before is None else before.cell,
+            to_cell=after.cell,
+        )
+    )
+    act.log(
+        f"workspace.{what}",
+        "workspace",
+        str(workspace.id),
+        {"key": workspace.key, "cell": after.cell, "epoch": after.epoch, "version": after.version, "why": why},
+    )
+    for told in records.told_of_placement(workspace.region, before, after):
+        act.tell(told)
+
+
+def _verdicts(decision: Decision) -> list[dict[str, object]]:
+    return [asdict(verdict) for verdict in decision.verdicts]

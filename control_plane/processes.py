@@ -1,0 +1,32 @@
+"""The control plane's long-running process: answers operators and consumers, publishes snapshots."""
+
+import asyncio
+
+from control_plane import resources
+from control_plane.app import make_app
+from control_plane.feed.publisher import Publisher
+from control_plane.placement.records import home_region
+from control_plane.settings import ControlPlaneSettings
+from kit import logs, metrics
+from kit.serve import serve, stop_event
+
+log = logs.get("control-plane")
+
+
+async def run(settings: ControlPlaneSettings) -> None:
+    """Answer until told to stop; polls that wait are let go then."""
+    if settings.metrics_bind:
+        metrics.serve(settings.metrics_bind)
+    stop = stop_event()
+    async with resources.opened(settings) as plane, asyncio.TaskGroup() as tasks:
+        publisher = Publisher(plane.database, plane.snapshots, plane.buckets, home_region, settings.feed_keep)
+        tasks.create_task(plane.bell.listen())
+        tasks.create_task(publisher.run(settings.publish_every_s, stop))
+        tasks.create_task(_ring_out(plane, stop))
+        log.info("ready", url=settings.url)
+        await serve(make_app(plane), settings.bind, stop=stop)
+
+
+async def _ring_out(plane: resources.ControlPlane, stop: asyncio.Event) -> None:
+    await stop.wait()
+    plane.bell.close()

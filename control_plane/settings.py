@@ -1,0 +1,51 @@
+"""The settings of the control plane's process and of its migrations."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from kit.settings import Settings
+from kit.signing import SigningKey
+
+
+def _key(value: object) -> object:
+    return SigningKey.from_text(value) if isinstance(value, str) and value else value or None
+
+
+class BucketSettings(BaseModel):
+    """A region's bucket for snapshots."""
+
+    endpoint: str
+    bucket: str
+    region: str
+    access_key: str
+    secret_key: SecretStr
+
+
+class ControlPlaneSettings(Settings):
+    """Read from CELLCAST_CONTROL_PLANE_*."""
+
+    model_config = SettingsConfigDict(env_prefix="CELLCAST_CONTROL_PLANE_", arbitrary_types_allowed=True)
+
+    bind: str = Field("127.0.0.1:0", description="Where the process answers, host:port")
+    url: str = Field(description="The control plane's own address, without a slash at the end")
+    go_url: str = Field(description="The front door's public address")
+    database_url: str = Field(description="PostgreSQL of the registry, as the application's role")
+    owner_database_url: str = Field("", description="The same as the owner; only for `migrate`")
+    signing_key: Annotated[SigningKey, BeforeValidator(_key)] = Field(
+        description="Signs feeds: base64 of a raw Ed25519 private key"
+    )
+    next_signing_key: Annotated[SigningKey | None, BeforeValidator(_key)] = Field(
+        None, description="Signs besides, while consumers change from the one key to the other"
+    )
+    snapshot_buckets: dict[str, BucketSettings] = Field(
+        default_factory=dict,
+        description="JSON, region -> {endpoint, bucket, region, access_key, secret_key}: where snapshots are published",
+    )
+    publish_every_s: float = Field(30, description="How often changed snapshots are published", gt=0)
+    feed_keep: int = Field(
+        200_000, description="Events that a feed's log keeps; who is further behind takes a snapshot", ge=1
+    )
+    metrics_bind: str = Field("", description="Where Prometheus may read metrics, host:port; empty: nowhere")
+    log_level: str = Field("info", description="debug, info, warning or error", pattern="^(debug|info|warning|error)$")
