@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
-from quart import current_app
 from redis.asyncio import Redis
 
 from cell.audit import keyring
@@ -58,4 +57,6 @@ async def opened(settings: CellSettings, process: str) -> AsyncIterator[Cell]:
 
 def current() -> Cell:
     """The cell of the request at hand."""
+    from quart import current_app  # not above: workers and commands start sooner without it
+
     return cast(Cell, current_app.extensions["cell"])
