@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from stack import description, postgres, redis, s3
-from stack.site import SERVERS, WEB, WORKERS, Part, Site
+from stack.site import NURSERY, SERVERS, WEB, WORKERS, Part, Site
 from stack.state import Workspace
 from stack.supervisor import Step
 from stack.unit import Service
@@ -91,7 +91,7 @@ class CellSite:
         """The table of the cell's processes, and of what is done once before them."""
         name, site = self.name, self.site
         host = urlsplit(self.url).netloc
-        servers = (f"{name}-migrations", f"{name}-redis", f"{name}-bucket")
+        servers = (NURSERY, f"{name}-migrations", f"{name}-redis", f"{name}-bucket")
         return Part(
             services=[
                 Service(
@@ -126,7 +126,7 @@ class CellSite:
             steps=[
                 Step(f"{name}-data", self._make_data),
                 Step(f"{name}-roles", self._make_roles, after=(f"{name}-postgres",)),
-                Step(f"{name}-migrations", self._migrate, after=(f"{name}-roles",)),
+                Step(f"{name}-migrations", self._migrate, after=(NURSERY, f"{name}-roles")),
                 Step(f"{name}-bucket", self._make_bucket, after=(f"{name}-s3",)),
                 Step(f"{name}-workspace", self._found_workspace, after=servers),
             ],

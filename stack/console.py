@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from stack.description import Description, Workspace
 from stack.unit import Life
@@ -30,14 +30,13 @@ def table(rows: Sequence[Row]) -> Table:
     for column in ("process", "state", "pid", "restarts", ""):
         made.add_column(column, header_style="dim", justify="right" if column in ("pid", "restarts") else "left")
     for row in rows:
-        colour = _COLOURS[Life(row["life"])]
         note = row["note"] or (f"{row['seconds']:.1f} s" if row["seconds"] else "")
         made.add_row(
             row["name"],
-            f"[{colour}]{row['life']}[/]",
+            Text(row["life"], style=_COLOURS[Life(row["life"])]),
             str(row["pid"] or ""),
             str(row["restarts"] or ""),
-            f"[dim]{escape(note)}[/]",
+            Text(note, style="dim"),
         )
     return made
 

@@ -2,29 +2,18 @@
 
 import asyncio
 import json
-import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from stack.errors import StackError
+from stack.files import short_socket_name
 from stack.folder import Folder
 
 LONGEST_LINE = 1 << 20
 Answer = dict[str, Any]  # JSON, whose shape each command knows
 Handler = Callable[[Answer], Awaitable[Answer]]
-
-
-@contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """A name of at most 108 characters for a socket (unix(7)), whatever the folder is called."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
 
 
 def _remove(path: Path) -> None:
@@ -45,7 +34,7 @@ async def serve(path: Path, handle: Handler) -> asyncio.Server:
             writer.close()
 
     _remove(path)  # left by a stack that was killed
-    with _short(path) as name:
+    with short_socket_name(path) as name:
         return await asyncio.start_unix_server(answer, name, limit=LONGEST_LINE)
 
 
@@ -59,7 +48,7 @@ async def _answered(handle: Handler, line: bytes) -> Answer:
 def ask(folder: Folder, do: str, *, within_s: float = 90.0, **details: object) -> Answer:
     """Ask the folder's supervisor. Raises StackError when none is there, it refuses, or does not answer in time."""
     try:
-        with _short(folder.control) as name, socket.socket(socket.AF_UNIX) as line:
+        with short_socket_name(folder.control) as name, socket.socket(socket.AF_UNIX) as line:
             line.settimeout(within_s)
             line.connect(name)
             line.sendall(json.dumps({"do": do, **details}).encode() + b"\n")

@@ -59,10 +59,10 @@ class Workspace(_Part):
 
 
 class Process(_Part):
-    """A process of the stack, named like `router` or `eu-1-web`. `pid` is the present one, None when stopped."""
+    """A process of the stack, named like `router` or `eu-1-web`; without a pid while it is stopped."""
 
     name: str
-    pid: int | None
+    pid: int | None = None
     log: Path
 
 

@@ -24,6 +24,7 @@ class Folder:
         self.logs = self.path / "log"
         self.run = self.path / "run"
         self.control = self.run / "control"
+        self.nursery = self.run / "nursery"
         self._lock = self.run / "lock"
 
     def make(self) -> None:

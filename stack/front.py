@@ -10,7 +10,7 @@ from uuid import UUID
 from contracts.placements import ROUTING, CellAddress, Placement, Snapshot, State, write_snapshot
 from kit.signing import SigningKey
 from stack.cell import CellSite
-from stack.site import FRONT, Part, Site
+from stack.site import FRONT, NURSERY, Part, Site
 from stack.state import Workspace
 from stack.supervisor import Step
 from stack.unit import Service
@@ -39,7 +39,7 @@ def router_part(site: Site, cells: Sequence[CellSite]) -> Part:
                 "router",
                 site.cellcast("router serve", PREFIX, settings, "router"),
                 over_http(site.state.port("router"), "/readyz", urlsplit(site.router_url).netloc),
-                after=("placements",),
+                after=(NURSERY, "placements"),
                 stage=FRONT,
             )
         ],

@@ -19,10 +19,11 @@ from typing import BinaryIO
 import psutil
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36  # linux/prctl.h
 
 
-_started: list[subprocess.Popen[bytes]] = []  # what `spawn` started and nobody has buried yet
+_adopting = 0  # the process that asked for orphans; a child of fork(2) does not inherit that
+_started: "list[Child]" = []  # what `spawn` started and nobody has buried yet
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,41 @@ class Command:
     arguments: Sequence[str | Path]
     environment: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None  # None: our own
+    nursery: Path | None = None  # where to have it forked from, see stack/nursery.py
+
+
+class Child:
+    """A process that we are the parent of, by its pid."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self.code: int | None = None  # once it is buried; negative for a signal
+
+    def poll(self) -> int | None:
+        """The exit code if it has ended, without waiting."""
+        return self._bury(os.WNOHANG)
+
+    def wait(self) -> int:
+        """The exit code, once it has ended."""
+        while (code := self._bury(0)) is None:
+            pass
+        return code
+
+    def _bury(self, options: int) -> int | None:
+        if self.code is None:
+            pid, status = os.waitpid(self.pid, options)
+            if pid:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it at once, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
 
 
 def own_environment() -> dict[str, str]:
@@ -60,16 +96,14 @@ def dying_with_us() -> Callable[[], None]:
     return lambda: die_with_parent(parent)
 
 
-def spawn(
-    command: Command, log: Path, stdin: Path | None = None, stdout: Path | None = None
-) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own. What it says is appended to `log`, or its stdout goes to a new file.
+def spawn(command: Command, log: Path, stdin: Path | None = None, stdout: Path | None = None) -> Child:
+    """Start a program in a session of its own. What it says is appended to `log`, or its stdout to another file.
 
     Call it from a thread that lives as long as the program shall. Raises OSError when it cannot be started.
     """
     who = command.account
     read = Path(stdin or os.devnull)
-    with read.open("rb") as given, _appending(log) as said, _appending(stdout or log) as told:
+    with read.open("rb") as given, appending(log) as said, appending(stdout or log) as told:
         process = subprocess.Popen(
             [str(part) for part in command.arguments],
             env=dict(command.environment),
@@ -83,24 +117,41 @@ def spawn(
             group=who.gid if who else None,
             extra_groups=[] if who else None,
         )
-    _started[:] = [one for one in _started if one.returncode is None] + [process]
-    return process
+    process.returncode = 0  # from here on it is ours to bury, not Popen's
+    return register(Child(process.pid))
 
 
-def _appending(file: Path) -> BinaryIO:
+def register(child: Child) -> Child:
+    """Remember a child of ours, so that it does not pass for an orphan."""
+    _started[:] = [one for one in _started if one.code is None] + [child]
+    return child
+
+
+def appending(file: Path) -> BinaryIO:
+    """A file for appending that only its owner may read."""
     return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb")
+
+
+def name_process(name: str) -> None:
+    """Give this process the name that ps and top show (15 characters of it)."""
+    _libc.prctl(_PR_SET_NAME, name.encode()[:15])
 
 
 def adopt_orphans() -> None:
     """From now on this process is the parent of whatever its children leave behind."""
+    global _adopting  # noqa: PLW0603 - a property of the process, as the kernel's is
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    _adopting = os.getpid()
 
 
 def end_orphans() -> int:
     """Kill and bury what dead children left to us; how many there were.
 
-    Helpers that run in our own session (initdb, psql) are no orphans, and what `spawn` started is none either.
+    Helpers that run in our own session (initdb, psql) are no orphans, and what `spawn` started is none either. Does
+    nothing in a process that did not ask for orphans: there, a child that we do not know is somebody else's.
     """
+    if _adopting != os.getpid():
+        return 0
     ours, known, ended = os.getsid(0), {one.pid for one in _started}, 0
     for child in psutil.Process().children():
         try:

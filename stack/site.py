@@ -1,6 +1,8 @@
 """What every part of a stack is built from: its folder and state, the programs it runs, what the caller asked for."""
 
 import json
+import os
+import sys
 import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -14,10 +16,11 @@ from stack.processes import Command, own_environment
 from stack.state import State
 from stack.supervisor import Step
 from stack.unit import Service, run_to_end
-from stack.waiting import said_last
+from stack.waiting import by_log, said_last
 
 # The order of stopping: what makes work first, then what answers, the servers below them last.
 WORKERS, WEB, FRONT, SERVERS = range(4)
+NURSERY = "nursery"
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Site:
             asked.update(self.overrides.get(target, {}))
         environment = {f"{prefix}{name}": value for name, value in {**settings, **asked}.items()}
         program = Path(sysconfig.get_path("scripts")) / "cellcast"
-        return Command([program, *words.split()], own_environment() | environment)
+        return Command([program, *words.split()], own_environment() | environment, nursery=self.folder.nursery)
 
     async def run(self, name: str, command: Command, given: object = None) -> str:
         """Run a command that does one thing; what it answers on stdout. `given` goes to its stdin, as JSON.
@@ -80,6 +83,13 @@ class Site:
             if code:
                 raise StackError(f"{name} ended with {code}: {said_last(log, begin)} (see {log})")
             return _text(stdout)
+
+
+def nursery_part(site: Site) -> Part:
+    """What every process of Cellcast's own is forked from; those name it in their `after`."""
+    program: list[str | Path] = [sys.executable, "-m", "stack.nursery", site.folder.nursery, str(os.getpid())]
+    command = Command(program, own_environment() | {"PYTHONSAFEPATH": "1"})
+    return Part(services=[Service(NURSERY, command, by_log("ready"), stage=SERVERS)])
 
 
 def _text(file: Path) -> str:

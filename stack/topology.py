@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from stack import description
 from stack.cell import CellSite
 from stack.front import router_part
-from stack.site import Part, Site
+from stack.site import Part, Site, nursery_part
 from stack.state import Workspace
 from stack.unit import Report
 
@@ -16,7 +16,7 @@ class Topology:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.cells = [CellSite(site, name) for name in site.state.cells]
-        parts = [*(cell.part() for cell in self.cells), router_part(site, self.cells)]
+        parts = [*(cell.part() for cell in self.cells), router_part(site, self.cells), nursery_part(site)]
         self.part = Part(
             services=[service for part in parts for service in part.services],
             steps=[step for part in parts for step in part.steps],

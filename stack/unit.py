@@ -3,16 +3,15 @@
 import asyncio
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from stack.errors import StackError
-from stack.processes import Command, spawn
+from stack.nursery import spawn_in
+from stack.processes import Child, Command, spawn
 from stack.waiting import Check, said_last
 
 POLL_S = 0.05  # how often a starting process is asked whether it is ready
@@ -64,7 +63,7 @@ class Unit:
         self.service = service
         self._changed = changed
         self._report = Report(service.name, Life.WAITING, None, 0, "", 0.0, log)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._stopping = False
         self._begun = 0.0
@@ -125,7 +124,7 @@ class Unit:
         begin = log.stat().st_size if log.exists() else 0  # what stands there already is of earlier lives
         self._begun = time.monotonic()
         try:
-            self._process = process = spawn(self.service.command, log)
+            self._process = process = start(self.service.command, log)
         except OSError as error:
             return f"cannot be started: {error.strerror}"
         self._become(Life.STARTING, pid=process.pid, note="")
@@ -162,7 +161,7 @@ class Unit:
             self._changed(self)
 
 
-async def _ended(process: subprocess.Popen[bytes]) -> int:
+async def _ended(process: Child) -> int:
     """Wait, without a thread, until a process has ended; its exit code, negative for a signal."""
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     handle = os.pidfd_open(process.pid)
@@ -175,12 +174,18 @@ async def _ended(process: subprocess.Popen[bytes]) -> int:
     return process.wait()
 
 
+def start(command: Command, log: Path, stdin: Path | None = None, stdout: Path | None = None) -> Child:
+    """Start a program, from a nursery where the command names one. Raises OSError when it cannot be started."""
+    if command.nursery:
+        return spawn_in(command.nursery, command, log, stdin, stdout)
+    return spawn(command, log, stdin, stdout)
+
+
 async def run_to_end(command: Command, log: Path, stdin: Path | None = None, stdout: Path | None = None) -> int:
     """Run a program that does one thing; its exit code. It is killed when we are cancelled."""
-    process = spawn(command, log, stdin=stdin, stdout=stdout)
+    process = start(command, log, stdin, stdout)
     try:
         return await _ended(process)
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+        process.kill()
         process.wait()

@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.servers.s3",
     "tests.cell.lines",
     "tests.cell.world",
+    "tests.deployment",
 ]

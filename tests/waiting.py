@@ -1,7 +1,10 @@
 """Waiting for a condition with a deadline, the only way that tests wait."""
 
+import asyncio
 import time
 from collections.abc import Callable
+
+_LOOK_S = 0.02
 
 
 def until(condition: Callable[[], bool], within_s: float, why: Callable[[], str] = str) -> None:
@@ -9,4 +12,12 @@ def until(condition: Callable[[], bool], within_s: float, why: Callable[[], str]
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, f"not within {within_s} s: {why()}"
-        time.sleep(0.02)
+        time.sleep(_LOOK_S)
+
+
+async def eventually(condition: Callable[[], bool], within_s: float, why: Callable[[], str] = str) -> None:
+    """The same, while the event loop goes on."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {within_s} s: {why()}"
+        await asyncio.sleep(_LOOK_S)

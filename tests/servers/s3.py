@@ -2,7 +2,6 @@
 
 import http.client
 import secrets
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from kit.storage import Bucket, S3Config
 from stack import s3 as server_program
 from stack import versitygw
 from stack.ports import free_port
-from stack.processes import spawn
+from stack.processes import Child, spawn
 from stack.s3 import HEALTH, Keys, Server
 from tests.servers.folders import server_folder
 from tests.waiting import until
@@ -30,7 +29,7 @@ class S3Server:
 
     server: Server
     log: Path
-    process: subprocess.Popen[bytes] | None = None
+    process: Child | None = None
 
     @property
     def endpoint(self) -> str:

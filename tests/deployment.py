@@ -1,0 +1,97 @@
+"""Fixture `deployment`: one running stack for every test that asks, in all of pytest's processes.
+
+The first to ask takes it up, and pytest takes it down at its end. With `CELLCAST_STACK=/path/stack.json` the tests
+attach to a stack that runs already and leave it running.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stack import control, detached
+from stack.description import Description
+from stack.folder import Folder
+from stack.postgres import SUPERUSER, address
+from stack.state import State
+
+_ATTACH = "CELLCAST_STACK"
+_OWN = "CELLCAST_TEST_STACK_DIR"  # set by pytest's first process, inherited by xdist's
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A running stack, and what a test may do to it. Whoever stops a process starts it again."""
+
+    folder: Folder
+
+    @property
+    def description(self) -> Description:
+        """stack.json as it is now; process ids change with each start."""
+        return Description.load(self.folder.description)
+
+    def pid(self, name: str) -> int:
+        """The present process of that name."""
+        pid = self.description.process(name).pid
+        assert pid is not None, f"{name} is stopped"
+        return pid
+
+    def stop(self, *names: str) -> None:
+        """Stop processes by name."""
+        control.ask(self.folder, "stop", names=names)
+
+    def start(self, *names: str) -> None:
+        """Start processes by name, and return once they are ready."""
+        control.ask(self.folder, "start", names=names)
+
+    def processes(self) -> dict[str, dict[str, object]]:
+        """How each process stands now, by name: life, pid, restarts, note."""
+        return {row["name"]: row for row in control.ask(self.folder, "status")["processes"]}
+
+    def superuser_dsn(self, cell: str, database: str = "cellcast") -> str:
+        """PostgreSQL's superuser, for tests that must see every row of a cell."""
+        state = State.load(self.folder.state)
+        assert state is not None
+        return address(state.ports[f"{cell}-postgres"], database, SUPERUSER, state.secrets[f"{cell}-postgres"])
+
+
+def take_up(folder: Path, *options: str) -> Deployment:
+    """Run `cellcast stack up --detach` for a folder."""
+    command = ["cellcast", "stack", "up", "--dir", str(folder), "--detach", "--json", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert json.loads(done.stdout)["ready"]
+    return Deployment(Folder(folder))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the folder, once, before xdist starts its processes. Short: it stands in many paths."""
+    if not hasattr(config, "workerinput"):
+        os.environ[_OWN] = tempfile.mkdtemp(prefix="cellcast-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take the stack down when the last of pytest's processes is done."""
+    if not hasattr(config, "workerinput"):
+        path = Path(os.environ.pop(_OWN))
+        detached.down(Folder(path))
+        Folder(path).reset()
+        shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def deployment() -> Deployment:
+    if given := os.environ.get(_ATTACH):
+        return Deployment(Folder(Path(given).parent))
+    folder = Path(os.environ[_OWN])
+    with folder.with_suffix(".lock").open("w") as lock:  # the second to ask waits for the first
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if Folder(folder).is_in_use():
+            return Deployment(Folder(folder))
+        return take_up(folder)
