@@ -14,7 +14,7 @@ from cell.recordings import service as recordings
 from cell.recordings.gate import Gates
 from cell.recordings.models import Recording
 from cell.sessions.subjects import Agent
-from cell.ui import pages
+from cell.ui import forms, pages
 from kit import cursors
 from kit.refusals import NotFound
 from kit.web import Routes
@@ -120,7 +120,7 @@ async def rename(by: Agent, key: str, recording_id: UUID) -> Response | Redirect
     """Give it another title."""
     form = await filled(Rename)
     if form.value is None:
-        return await _facts(by, key, recording_id, 422, rename_error=form.errors["title"])
+        return await _facts(by, key, recording_id, 422, rename_error=forms.in_words(form.wrong)["title"])
     async with resources.current().database.writing(by.workspace_id) as tx:
         recording = await tx.one(queries.by_id_locked(recording_id))
         await recordings.rename(tx, by.actor, recording, form.value.title)

@@ -2,6 +2,7 @@
 
 from cell.recordings.models import Recording
 from cell.recordings.states import State
+from cell.ui import pages
 
 
 def view(key: str, recording: Recording, link_title: str | None) -> dict[str, object]:
@@ -12,7 +13,7 @@ def view(key: str, recording: Recording, link_title: str | None) -> dict[str, ob
         "id": recording.id,
         "title": recording.title,
         "state": recording.state,
-        "reason": recording.reason,
+        "reason": None if recording.reason is None else pages.gettext(recording.reason),
         "duration_ms": recording.duration_ms,
         "bytes": recording.size or None,
         "ticket": recording.ticket,

@@ -11,7 +11,7 @@ from cell import resources
 from cell.links import listing, service
 from cell.recordings import service as recordings
 from cell.sessions.subjects import Agent
-from cell.ui import pages
+from cell.ui import forms, pages
 from kit import cursors
 from kit.web import Routes
 from kit.web.forms import filled
@@ -58,7 +58,7 @@ async def new(by: Agent, key: str) -> Response:
 async def create(by: Agent, key: str) -> Response:
     """Make a link; its address is in this answer and nowhere after."""
     form = await filled(LinkForm)
-    errors = form.errors
+    errors = forms.in_words(form.wrong)
     if form.value is not None:
         cell = resources.current()
         try:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cell.media.errors import Unplayable
+from kit.marking import N_
 
 
 class Demuxer(StrEnum):
@@ -31,12 +32,12 @@ def sniff(path: Path) -> Demuxer:
     with path.open("rb") as file:
         first = file.read(12)
     if not first:
-        raise Unplayable("Nothing was recorded: the video is empty.")
+        raise Unplayable(N_("Nothing was recorded: the video is empty."))
     if first.startswith(b"\x1a\x45\xdf\xa3"):  # EBML, RFC 8794
         return Demuxer.MATROSKA
     if first[4:8] in _MOV_BOXES:  # ISO/IEC 14496-12, QuickTime
         return Demuxer.MOV
-    raise Unplayable("This is not a video in WebM, MKV, MP4 or MOV, or its beginning is missing.")
+    raise Unplayable(N_("This is not a video in WebM, MKV, MP4 or MOV, or its beginning is missing."))
 
 
 @dataclass(frozen=True, slots=True)

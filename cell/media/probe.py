@@ -7,6 +7,7 @@ from pathlib import Path
 from cell.media.containers import Demuxer, sniff
 from cell.media.errors import Unplayable, unplayable
 from cell.media.ffmpeg import Limits, reading, run
+from kit.marking import N_
 
 LOOK = Limits(seconds=30)
 COUNT = Limits(seconds=300)
@@ -63,7 +64,7 @@ async def look(path: Path) -> Media:
         raise unplayable(ran.said)
     media = parse(demuxer, ran.said)
     if not media.has_video:
-        raise Unplayable("There is no picture in this file.")
+        raise Unplayable(N_("There is no picture in this file."))
     return media
 
 

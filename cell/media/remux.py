@@ -7,6 +7,7 @@ from cell.media.containers import FIRST_CHOICE, H264_PIXELS, MP4, Container
 from cell.media.errors import Unplayable, unplayable
 from cell.media.ffmpeg import THREADS, Limits, Ran, local, reading, run
 from cell.media.probe import PATIENCE, Media, look
+from kit.marking import N_
 
 COPY = Limits(seconds=300)
 CHECK = Limits(seconds=600)
@@ -105,7 +106,7 @@ async def _converted(joined: Path, out_dir: Path, media: Media) -> Final:
     try:
         ran = await _write(joined, out_dir, media, way, *REPAIR)
     except TimeoutError as error:
-        raise Unplayable("The video is too long to be converted into one that browsers play.") from error
+        raise Unplayable(N_("The video is too long to be converted into one that browsers play.")) from error
     if ran.code:
         raise unplayable(ran.said)
     return await _measured(out_dir, way)
@@ -141,5 +142,5 @@ async def _measured(out_dir: Path, way: Plan) -> Final:
     path = out_dir / way.container.name
     media = await look(path)
     if not media.duration_ms:
-        raise Unplayable("There is not one whole frame in this recording.")
+        raise Unplayable(N_("There is not one whole frame in this recording."))
     return Final(path, way.container.media_type, media.duration_ms, media.width, media.height)

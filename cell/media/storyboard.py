@@ -10,6 +10,7 @@ from cell.media.errors import Unplayable
 from cell.media.ffmpeg import Limits, reading
 from cell.media.pictures import FULL_RANGE, drawn, keep_small, keyframes_every
 from cell.media.probe import Media, look
+from kit.marking import N_
 
 TILES = 100
 COLUMNS = 10
@@ -45,7 +46,7 @@ async def storyboard(video: Path, out_dir: Path, duration_ms: int) -> Storyboard
     if len(times) < wanted / 2:
         times = await _from_every_frame(video, media, sprite, step, wanted) or times
     if not times:
-        raise Unplayable("Not one frame of this video can be shown.")
+        raise Unplayable(N_("Not one frame of this video can be shown."))
     await keep_small(sprite, MAX_BYTES)
     vtt = out_dir / "storyboard.vtt"
     vtt.write_text(cues(times, duration_ms, tile), encoding="utf-8")

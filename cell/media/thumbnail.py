@@ -6,6 +6,7 @@ from cell.media.containers import Demuxer, sniff
 from cell.media.errors import Unplayable
 from cell.media.ffmpeg import reading
 from cell.media.pictures import FULL_RANGE, drawn, keep_small, keyframes_every, size_of
+from kit.marking import N_
 
 WIDTH = 640
 MAX_BYTES = 60_000
@@ -34,7 +35,7 @@ async def thumbnail(video: Path, out: Path, *, duration_ms: int) -> Path:
             break
     picture.unlink(missing_ok=True)
     if not best:
-        raise Unplayable("Not one frame of this video can be shown.")
+        raise Unplayable(N_("Not one frame of this video can be shown."))
     return await keep_small(out, MAX_BYTES)
 
 

@@ -9,7 +9,7 @@ from cell import resources
 from cell.people import queries, service
 from cell.sessions.store import Sessions
 from cell.sessions.subjects import Admin
-from cell.ui import pages
+from cell.ui import forms, pages
 from kit.web import Routes
 from kit.web.forms import filled
 
@@ -26,7 +26,7 @@ async def show(by: Admin, key: str) -> Response:
 async def create(by: Admin, key: str) -> Response | Redirect:
     """Add a member; what cannot be used comes back with the reason at the field."""
     form = await filled(service.NewPerson)
-    errors = form.errors
+    errors = forms.in_words(form.wrong)
     if form.value is not None:
         try:
             async with resources.current().database.writing(by.workspace_id) as tx:

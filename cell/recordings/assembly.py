@@ -23,6 +23,7 @@ from cell.resources import Cell
 from kit import logs
 from kit.database import now
 from kit.jobs import GiveUp, later
+from kit.marking import N_
 from kit.storage import Stored
 
 HASH_BYTES = 32
@@ -121,14 +122,15 @@ async def _join(cell: Cell, recording: Recording, joined: Path) -> None:
     if manifest is not None:
         chunks = chunks[: len(manifest.sizes)]
     if not chunks:
-        raise Damaged("Nothing of this recording arrived.")
+        raise Damaged(N_("Nothing of this recording arrived."))
     hashes = bytearray()
     with joined.open("wb") as file:
         async for content in cell.bucket.get_many([stored.key for _, stored in chunks], limit=limits.CHUNK_BYTES):
             hashes += hashlib.sha256(content).digest()
             file.write(content)
     if manifest is not None and hashes != manifest.hashes:
-        raise Damaged(f"The recording arrived damaged (at piece {_first_difference(hashes, manifest.hashes)}).")
+        log.error("damaged", recording_id=str(recording.id), chunk=_first_difference(hashes, manifest.hashes))
+        raise Damaged(N_("The recording arrived damaged."))
 
 
 def _first_difference(found: bytes | bytearray, expected: bytes) -> int:

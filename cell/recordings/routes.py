@@ -12,6 +12,7 @@ from cell.links.subjects import Visitor
 from cell.recordings import grants, limits, queries, recorder, service
 from cell.recordings.gate import Gates
 from cell.recordings.subjects import Resumer, Sender, Uploader
+from cell.ui import pages
 from kit.web import Routes
 
 routes = Routes("recordings")
@@ -150,4 +151,5 @@ async def discard(by: Resumer) -> None:
 @routes.get("/w/<key>/uploads/<uuid:recording_id>")
 async def standing(by: Sender) -> Standing:
     """Where the recording stands; the page keeps its spool until it is ready."""
-    return Standing(state=by.recording.state, reason=by.recording.reason)
+    reason = by.recording.reason
+    return Standing(state=by.recording.state, reason=None if reason is None else pages.gettext(reason))

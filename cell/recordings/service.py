@@ -33,6 +33,7 @@ from contracts.tokens import (
 from kit import live
 from kit.database import Database, Writing, now
 from kit.jobs import later
+from kit.marking import N_
 from kit.refusals import Kind, NotFound, Refusal
 from kit.storage import Stored
 
@@ -204,7 +205,7 @@ async def give_up_upload(tx: Writing, gates: Gates, recording: Recording, *, has
         await change(tx, gates, recording, State.FINISHING)
         later(tx, kinds.ASSEMBLE, recording.id)
     else:
-        await change(tx, gates, recording, State.ABANDONED, "Nothing was sent")
+        await change(tx, gates, recording, State.ABANDONED, N_("Nothing was sent"))
 
 
 def may_resume(recording: Recording, at: datetime) -> bool:
@@ -254,7 +255,7 @@ async def replaced(tx: Writing, gates: Gates, link: Link, recording_id: UUID, re
 
 async def discard(tx: Writing, gates: Gates, recording: Recording) -> None:
     """The customer threw it away before sending. Raises RecordingClosed once it was sent."""
-    await change(tx, gates, recording, State.ABANDONED, "Discarded by the customer")
+    await change(tx, gates, recording, State.ABANDONED, N_("Discarded by the customer"))
     later(tx, kinds.ERASE, recording.id, at=_after_grants(recording))
 
 

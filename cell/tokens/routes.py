@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as Redirect
 from cell import resources
 from cell.sessions.subjects import Admin
 from cell.tokens import queries, service
-from cell.ui import pages
+from cell.ui import forms, pages
 from kit.web import Routes
 from kit.web.forms import filled
 
@@ -26,7 +26,7 @@ async def create(by: Admin, key: str) -> Response:
     """Make a token; its word is on the page that answers, and nowhere after."""
     form = await filled(service.NewToken)
     if form.value is None:
-        return await _page(by, 422, form={"name": "", "scopes": [], **form.typed, "errors": form.errors})
+        return await _page(by, 422, form={"name": "", "scopes": [], **form.typed, "errors": forms.in_words(form.wrong)})
     async with resources.current().database.writing(by.workspace_id) as tx:
         made = await service.create(tx, by.actor, key, form.value)
     return await _page(by, 201, made={"name": made.token.name, "token": made.word.text})

@@ -87,7 +87,7 @@ def register(app: Quart, page: Page, reference: Callable[[], str]) -> None:
         status = error.code or 400
         if status == STATUS[Kind.NOT_FOUND]:
             return await answer(NotFound(), status)
-        response = await answer(Unsuitable(error.name), status)
+        response = await answer(Unsuitable(), status)
         allowed = getattr(error, "valid_methods", None)
         if allowed:
             response.headers["Allow"] = ", ".join(sorted(allowed))
