@@ -21,7 +21,7 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-_OUTSIDE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
+OUTSIDE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")  # a request id that we take over from whoever asks
 
 # What /readyz asks: a name and a call that raises when that part is down.
 Checks = Mapping[str, Callable[[], Awaitable[None]]]
@@ -48,7 +48,7 @@ def create_app(name: str, *, page: problems.Page, checks: Checks, headers: Mappi
     @app.before_request
     async def begin() -> None:
         given = request.headers.get("X-Request-Id", "")
-        g.request_id = given if _OUTSIDE_ID.match(given) else token_hex(8)
+        g.request_id = given if OUTSIDE_ID.match(given) else token_hex(8)
         g.started = time.perf_counter()
         logs.clear()
         logs.bind(request_id=g.request_id)

@@ -1,0 +1,43 @@
+"""An operation that one process of ours calls on another: its name, what goes in and out, and what may be repeated."""
+
+import re
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from kit.refusals import Refusal
+
+Q = TypeVar("Q", bound=BaseModel)
+A = TypeVar("A", bound=BaseModel)
+
+PATH = "/internal/v1/"
+_NAME = re.compile(r"[a-z]+\.[a-z-]+")
+
+
+@dataclass(frozen=True, eq=False)
+class Operation(Generic[Q, A]):
+    """`noun.verb`. One that writes carries a nonce; only an idempotent one is ever sent again by itself.
+
+    `within_s` bounds one attempt. `refusals` are those that callers tell apart: they come back as these classes.
+    """
+
+    name: str
+    request: type[Q]
+    answer: type[A]
+    writes: bool
+    idempotent: bool
+    within_s: float = 5.0
+    refusals: tuple[type[Refusal], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a name that is no path, and a reading that cannot be repeated."""
+        if not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} is not of the form noun.verb")
+        if not (self.writes or self.idempotent):
+            raise ValueError(f"{self.name}: what does not write can be repeated")
+
+    @property
+    def path(self) -> str:
+        """Where it is called."""
+        return PATH + self.name
