@@ -78,6 +78,7 @@ async function refreshRow(id: string): Promise<void> {
 /** The watch page draws itself anew when its recording reaches another state; a mere rename leaves the video alone. */
 async function refreshWatch(page: HTMLElement, change: Change): Promise<void> {
   if (page.dataset["id"] !== change.id || page.dataset["state"] === change.state) return;
+  if (change.state === "deleted") return location.assign(`${base()}/library`); // by somebody, for everyone
   await htmx.ajax("get", location.pathname, { target: "#watch", select: "#watch", swap: "outerHTML" });
   if (change.state === "ready") announce(text("nowReady", { title: page.dataset["title"] ?? "" }));
 }
