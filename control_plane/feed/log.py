@@ -128,6 +128,19 @@ async def one_view(session: AsyncSession) -> None:
     await session.execute(text("set transaction isolation level repeatable read, read only"))
 
 
+async def mark_at(session: AsyncSession, audience: str, generation: int, n: int) -> str | None:
+    """The mark at a position from which the log can be read on; None for any other position."""
+    head = await session.get(FeedHead, audience)
+    if head is None or head.generation != generation:
+        return None
+    if n == head.floor:
+        return head.floor_mark
+    found: str | None = await session.scalar(
+        select(FeedEvent.mark).where(FeedEvent.audience == audience, FeedEvent.n == n)
+    )
+    return found
+
+
 async def compact(session: AsyncSession, audience: str, keep: int) -> int:
     """Drop all but the newest `keep` events; how many went. Whoever is further behind takes a snapshot."""
     head = await _locked_head(session, audience)

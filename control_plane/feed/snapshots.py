@@ -50,13 +50,13 @@ class Snapshots:
         """A snapshot from which the log can be read on, a kept one if possible. Raises NotFound."""
         async with self._making.setdefault(audience, asyncio.Lock()):
             async with self._database.outside() as session:
-                head = await session.get(FeedHead, audience)
-            if head is None:
-                raise NotFound
-            kept = self._made.get(audience)
-            if kept is None or kept.generation != head.generation or not head.floor <= kept.n <= head.n:
-                kept = await self.make(audience)
-            return kept
+                if not await session.get(FeedHead, audience):
+                    raise NotFound
+                kept = self._made.get(audience)
+                # By its mark: after a restore of the registry the same number may stand for something else.
+                if kept is not None and kept.mark == await log.mark_at(session, audience, kept.generation, kept.n):
+                    return kept
+            return await self.make(audience)
 
     async def make(self, audience: str) -> Made:
         """A snapshot of the present state, kept for those who ask. Raises NotFound."""

@@ -1,0 +1,73 @@
+"""`cellcast cells ...`: cells join, fill, close, drain and go."""
+
+from typing import Annotated
+
+import typer
+
+from control_plane.cli.commands import Answer, Why, command, group
+from control_plane.cli.server import Server
+
+app = group("Cells: register, open, close, drain and retire them.")
+COLUMNS = ("name", "region", "state", "workspaces", "load", "reserved", "capacity", "weight", "heard_at", "url")
+
+Name = Annotated[str, typer.Argument(help="The cell, like eu-3.", show_default=False)]
+
+
+@command(app, "add", "cellcast cells add eu-3 --cell-url https://eu-3.example --capacity 1000 --open")
+def add(
+    server: Server,
+    name: Name,
+    cell_url: Annotated[str, typer.Option("--cell-url", help="Where the cell answers: scheme://host.")],
+    capacity: Annotated[int, typer.Option("--capacity", help="In units: typical small workspaces.", min=1)],
+    weight: Annotated[float, typer.Option("--weight", help="How attractive; 0.5 fills half as far.")] = 1.0,
+    dedicated: Annotated[bool, typer.Option("--dedicated", help="Keep it for one dedicated workspace.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Let it take workspaces at once.")] = False,
+) -> Answer:
+    """Register a cell of the region that its name begins with. It takes nothing until it is opened."""
+    made = server.post(
+        "cells",
+        name=name,
+        region=name.partition("-")[0],
+        url=cell_url,
+        capacity=capacity,
+        weight=weight,
+        dedicated=dedicated,
+        open=open_it,
+    )
+    return Answer(made)
+
+
+@command(app, "list", "cellcast cells list --json")
+def list_(server: Server) -> Answer:
+    """All cells, with what they carry."""
+    return Answer(server.get("cells"), COLUMNS)
+
+
+@command(app, "show", "cellcast cells show eu-1")
+def show(server: Server, name: Name) -> Answer:
+    """One cell."""
+    return Answer(server.get("cells", name))
+
+
+@command(app, "open", "cellcast cells open eu-3 --why 'OPS-12: tested'")
+def open_(server: Server, name: Name, why: Why) -> Answer:
+    """Let a cell take new workspaces."""
+    return Answer(server.post("cells", name, "open", why=why))
+
+
+@command(app, "cordon", "cellcast cells cordon eu-3 --why 'OPS-13: disk'")
+def cordon(server: Server, name: Name, why: Why) -> Answer:
+    """Stop new placements on a cell; those who are there stay and work."""
+    return Answer(server.post("cells", name, "cordon", why=why))
+
+
+@command(app, "drain", "cellcast cells drain eu-3 --why 'OPS-14: replaced by eu-4'")
+def drain(server: Server, name: Name, why: Why) -> Answer:
+    """Stop new placements on a cell that is to be emptied."""
+    return Answer(server.post("cells", name, "drain", why=why))
+
+
+@command(app, "retire", "cellcast cells retire eu-3 --why 'OPS-15: empty'")
+def retire(server: Server, name: Name, why: Why) -> Answer:
+    """Take a cell out for good. Refused, with the list, while it still owns workspaces."""
+    return Answer(server.post("cells", name, "retire", why=why))
