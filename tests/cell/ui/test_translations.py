@@ -23,7 +23,8 @@ DAYS = ("It is kept for %(num)d day and then deleted.", "It is kept for %(num)d 
 def refusals(base: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
     """Every refusal of the product below `base`; those that tests make up are none of it."""
     for refusal in base.__subclasses__():
-        if refusal.__module__.startswith(("cell.", "kit.")):
+        # What processes say to one another is read by no customer and no agent.
+        if refusal.__module__.startswith(("cell.", "kit.")) and not refusal.__module__.startswith("kit.calls"):
             yield refusal
         yield from refusals(refusal)
 
