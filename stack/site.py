@@ -66,6 +66,8 @@ class Site:
             asked.update(self.overrides.get(target, {}))
         environment = {f"{prefix}{name}": value for name, value in {**settings, **asked}.items()}
         program = Path(sysconfig.get_path("scripts")) / "cellcast"
+        # A failure's last line is then its reason, which rich would have wrapped.
+        environment["TYPER_STANDARD_TRACEBACK"] = "1"
         return Command([program, *words.split()], own_environment() | environment, nursery=self.folder.nursery)
 
     async def run(self, name: str, command: Command, given: object = None) -> str:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -131,3 +132,10 @@ def _version(go: str) -> tuple[int, ...]:
     said = subprocess.run([go, "version"], capture_output=True, text=True, check=False, cwd="/").stdout
     found = re.search(r"go(\d+)\.(\d+)", said)
     return tuple(int(part) for part in found.groups()) if found else (0,)
+
+
+if __name__ == "__main__":
+    try:
+        print(find_or_build(lambda line: print(line, file=sys.stderr)))
+    except NoS3Server as error:
+        sys.exit(f"error: {error}")
