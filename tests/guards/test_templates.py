@@ -56,9 +56,10 @@ def test_what_pages_give_is_what_templates_ask_for() -> None:
 
 
 def _own_names(parsed: nodes.Template) -> set[str]:
-    """What a template imports or sets; its blocks see it too."""
+    """What a template imports, sets or defines; its blocks see it too."""
     found = set()
     for one in parsed.find_all(nodes.FromImport):
         found |= {name if isinstance(name, str) else name[1] for name in one.names}
     found |= {one.target.name for one in parsed.find_all(nodes.Assign) if isinstance(one.target, nodes.Name)}
+    found |= {one.name for one in parsed.find_all(nodes.Macro)}
     return found | {one.target for one in parsed.find_all(nodes.Import)}

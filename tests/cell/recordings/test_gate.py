@@ -225,7 +225,7 @@ async def test_redis_that_forgets_between_two_looks_costs_nothing(
     sending = await begun(world, workspace)
     await sending.send(PIECES)
     count = Gates.count
-    emptied = []
+    emptied: list[bool] = []
 
     async def emptied_before(self: Gates, *arguments: object, **more: object) -> int:
         if not emptied:
