@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql import Executable
 
 from kit import logs
-from kit.refusals import Kind, NotFound, Refusal
+from kit.refusals import Invalid, Kind, NotFound, Refusal
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -72,6 +72,14 @@ class DatabaseUnavailable(Refusal):
     title = "This part of Cellcast is briefly unavailable"
     detail = "Nothing is lost. Try again in a moment."
     retry_after_s = 2
+
+
+class DoneAlready(Refusal):
+    """Somebody else made the same thing at the same moment."""
+
+    kind = Kind.CONFLICT
+    title = "Somebody else has just done the same"
+    detail = "Look at what is there now."
 
 
 def now() -> datetime:
@@ -226,14 +234,26 @@ _SCOPE = text("select set_config('app.workspace_id', :id, true)")
 _OPEN_WRITE = text("select open_write(:id)")
 
 
+def _unstorable() -> Invalid:
+    return Invalid(errors=[{"field": "", "problem": "a text holds a character that cannot be stored"}])
+
+
+# What an error means, by its SQLSTATE: ours are in kit/tenancy.py, PostgreSQL's in its manual, appendix A.
+_MEANINGS: dict[str, Callable[[], Refusal]] = {
+    "CC404": NotFound,
+    "CC423": WorkspaceFrozen,
+    "23505": DoneAlready,  # unique_violation
+    "22021": _unstorable,  # character_not_in_repertoire: NUL in a text
+    "22P05": _unstorable,  # untranslatable_character: NUL in JSON
+}
+
+
 def _meaning(error: DBAPIError) -> Exception:
     """What a database error means to whoever asked; an unknown one stays what it is."""
     state = getattr(error.orig, "sqlstate", None) or ""
-    if state == "CC404":
-        return NotFound()
-    if state == "CC423":
-        return WorkspaceFrozen()
-    # Class 08: connection; 57P: shutting down or starting up (PostgreSQL manual, appendix A).
+    if state in _MEANINGS:
+        return _MEANINGS[state]()
+    # Class 08: connection; 57P: shutting down or starting up.
     if error.connection_invalidated or state.startswith(("08", "57P")):
         return DatabaseUnavailable()
     return error
