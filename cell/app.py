@@ -6,7 +6,7 @@ from typing import cast
 from urllib.parse import urlencode, urlsplit
 
 from quart import Quart, Response, g, redirect, request, send_from_directory
-from quart_schema import Info, QuartSchema
+from quart_schema import Info, QuartSchema, hide
 
 from cell.audit import routes as audit
 from cell.library import api as library_api
@@ -60,6 +60,7 @@ def make_app(cell: Cell) -> Quart:
     )
 
     @app.get("/static/<path:name>")
+    @hide
     async def static(name: str) -> Response:
         answer = await send_from_directory(STATIC, name)
         answer.cache_control.public, answer.cache_control.immutable = True, True
@@ -67,6 +68,7 @@ def make_app(cell: Cell) -> Quart:
         return answer
 
     @app.get("/ui")
+    @hide
     async def gallery() -> Response:
         """Every component in every state."""
         return pages.draw("gallery.html")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client import Counter, Histogram
 from quart import Quart, Response, g, request
+from quart_schema import hide
 
 from kit import logs
 from kit.refusals import Kind, Refusal
@@ -66,10 +67,12 @@ def create_app(name: str, *, page: problems.Page, checks: Checks, headers: Mappi
         return response
 
     @app.get("/livez")
+    @hide
     async def livez() -> Response:
         return Response("ok\n", content_type="text/plain")
 
     @app.get("/readyz")
+    @hide
     async def readyz() -> tuple[dict[str, object], int]:
         down = {part: reason for part, reason in [(p, await _why_down(c)) for p, c in checks.items()] if reason}
         return {"ready": not down, "down": down}, 503 if down else 200

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Protocol, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from quart import Blueprint, Response, request
-from quart_schema import document_querystring, document_request, document_response, hide
+from quart_schema import document_querystring, document_request, document_response, hide, operation_id
 
 from kit.web.problems import invalid
 
@@ -76,7 +76,8 @@ class Routes:
             self.table.append(Route(method, rule, shape.subject, shape.scope, handler.__qualname__))
             endpoint = f"{handler.__name__}_{len(self.table)}"
             view = _view(handler, shape, method, status)
-            view = _documented(view, shape, method, status) if document else hide(view)
+            named = operation_id(f"{self.blueprint.name}_{handler.__name__}")
+            view = named(_documented(view, shape, method, status)) if document else hide(view)
             self.blueprint.add_url_rule(rule, endpoint, view, methods=[method])
             return handler
 
