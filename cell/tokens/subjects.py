@@ -1,5 +1,6 @@
 """The subject of the JSON API: a machine with a living token that has the route's scope."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 from uuid import UUID
@@ -14,7 +15,7 @@ from cell.workspaces import service as workspaces
 from cell.workspaces.models import Workspace
 from contracts.tokens import Kind as Word
 from contracts.tokens import TokenInvalid, parse_bearer
-from kit.database import now
+from kit.database import WorkspaceFrozen, now
 from kit.refusals import Kind, NotFound, Refusal
 from kit.web import Scope
 
@@ -75,6 +76,7 @@ class Machine:
         if scope is not None and scope.name not in token.scopes:
             raise ScopeMissing(scope=scope.name)
         if token.last_used_at is None or now() - token.last_used_at > service.USED_EVERY:
-            async with cell.database.writing(workspace_id) as tx:
-                await service.used(tx, token.id)
+            with suppress(WorkspaceFrozen):  # it may be read all the same
+                async with cell.database.writing(workspace_id) as tx:
+                    await service.used(tx, token.id)
         return cls(workspace, token)
