@@ -226,8 +226,9 @@ export class Delivery {
     }
   }
 
-  /** The recording as one file, from the spool. */
-  copy(): Promise<Blob> {
+  /** The recording as one file, from the spool, the piece that is just being kept included. */
+  async copy(): Promise<Blob> {
+    await this.#intake.catch(() => {});
     return whole(this.#means.spool, this.recording.recording_id, this.recording.mediaType);
   }
 

@@ -209,3 +209,9 @@ test("a recording that failed stays in the spool", async () => {
   assert.equal((await delivery.outcome())?.state, "failed");
   assert.equal((await spool.pieces("one")).length, 1);
 });
+
+test("a copy holds the piece that is just being kept", async () => {
+  const delivery = await begin();
+  void delivery.add(bytes(30));
+  assert.equal((await delivery.copy()).size, 30);
+});
