@@ -3,7 +3,7 @@
 import time
 from typing import Annotated
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from pydantic import BaseModel, Field
 from quart import Response
 
@@ -15,6 +15,7 @@ from kit.web import Routes
 
 routes = Routes("feeds")
 SENT = Counter("cellcast_feed_answers_total", "Batches and snapshots sent", ["audience", "what"])
+WAITING = Gauge("cellcast_feed_polls_waiting", "Polls that wait for something new")
 
 
 class Position(BaseModel):
@@ -35,8 +36,11 @@ async def read(by: Reader, audience: str, at: Position) -> Response:
         async with plane.database.outside() as session:
             head, events = await log.read(session, audience, at.generation, at.after)
         left = deadline - time.monotonic()
-        if events or left <= 0 or not await plane.bell.wait(ticket, left):
+        if events or left <= 0:
             break
+        with WAITING.track_inprogress():
+            if not await plane.bell.wait(ticket, left):
+                break
     SENT.labels(audience, "batch").inc()
     return _bytes(feed.encode_batch(head, events, plane.signing_keys))
 

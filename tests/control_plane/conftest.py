@@ -16,7 +16,7 @@ from kit.signing import SigningKey
 from tests.control_plane.world import World
 from tests.servers.postgres import Postgres
 
-_numbers = count(1)
+numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def registry_template(postgres: Postgres) -> str:
 @pytest.fixture
 def registry_database(postgres: Postgres, registry_template: str) -> Iterator[str]:
     """A fresh registry."""
-    name = postgres.create_database(f"registry{next(_numbers)}", template=registry_template)
+    name = postgres.create_database(f"registry{next(numbers)}", template=registry_template)
     yield name
     postgres.drop_database(name)
 

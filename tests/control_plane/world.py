@@ -109,6 +109,10 @@ class World:
         assert isinstance(answer, Response)
         return answer
 
+    async def ask_json(self, path: str, json: Mapping[str, object]) -> int:
+        """POST to the operators' API; the status alone."""
+        return (await self.ask(f"/api/operators/v1{path}", method="POST", json=json)).status_code
+
     async def api(self, path: str, json: Mapping[str, object] | None = None, expected: int | None = None) -> Any:
         """Ask the operators' API; its JSON. POST where there is a body."""
         answer = await self.ask(f"/api/operators/v1{path}", method="GET" if json is None else "POST", json=json)

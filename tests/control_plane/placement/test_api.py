@@ -1,0 +1,77 @@
+"""The operators' API of cells, workspaces and placements: what it answers and what it refuses."""
+
+import pytest
+
+from tests.control_plane.world import World
+
+CELL = {"name": "eu-1", "region": "eu", "url": "http://eu-1.example", "capacity": 100}
+NEW = {"region": "eu", "size": "small", "request_key": "request-1"}
+
+
+async def test_a_cell_joins_with_one_call(world: World) -> None:
+    made = await world.api("/cells", {**CELL, "open": True}, 201)
+    assert (made["state"], made["load"], made["workspaces"]) == ("open", 0, 0)
+    assert (await world.api("/cells/eu-1")) == made
+    assert (await world.api("/cells"))["items"] == [made]
+
+
+async def test_a_workspace_is_shown_with_its_decision_and_history(world: World) -> None:
+    await world.api("/cells", {**CELL, "open": True}, 201)
+    made = await world.api("/workspaces", NEW, 201)
+    assert (made["cell"], made["state"], made["epoch"], made["version"]) == ("eu-1", "provisioning", 1, 1)
+    assert await world.api("/workspaces", NEW, 201) == made  # the same request once more
+    key = made["key"]
+    assert await world.api(f"/workspaces/{key}") == made
+    decision = await world.api(f"/placements/{key}/decision")
+    assert (decision["chosen"], decision["verdicts"][0]["reason"]) == ("eu-1", "chosen")
+    history = await world.api(f"/placements/{key}/history")
+    assert [(one["change"], one["by"], one["why"]) for one in history["items"]] == [
+        ("reserve", "on-call", "sign-up, small")
+    ]
+
+
+async def test_lists_go_on_behind_the_last_key(world: World) -> None:
+    await world.api("/cells", {**CELL, "open": True}, 201)
+    for number in range(5):
+        await world.api("/workspaces", {**NEW, "request_key": f"request-{number}"}, 201)
+    first = await world.api("/workspaces?limit=3&region=eu&cell=eu-1&state=provisioning")
+    rest = await world.api(f"/workspaces?limit=3&after={first['after']}")
+    keys = [one["key"] for one in [*first["items"], *rest["items"]]]
+    assert len(keys) == 5 and keys == sorted(keys) and rest["after"] is None
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "slug"),
+    [
+        ("/cells", CELL, 409, "cell-exists"),
+        ("/cells", {**CELL, "name": "mars-1"}, 422, "invalid"),
+        ("/cells", {**CELL, "capacity": 0}, 422, "invalid"),
+        ("/cells/eu-1/explode", {"why": "test"}, 404, "not-found"),
+        ("/cells/eu-1/open", {}, 422, "invalid"),
+        ("/cells/eu-1/open", {"why": "anna@example.com"}, 422, "invalid"),
+        ("/cells/eu-1/cordon", {"why": "test"}, 409, "transition-refused"),
+        ("/cells/eu-7/open", {"why": "test"}, 404, "not-found"),
+        ("/workspaces", NEW, 503, "no-cell-has-room"),
+        ("/workspaces", {**NEW, "region": "mars"}, 404, "not-found"),
+        ("/workspaces", {**NEW, "size": "huge"}, 422, "invalid"),
+        ("/workspaces", {**NEW, "request_key": "x"}, 422, "invalid"),
+        ("/workspaces/dmkrt234/suspend", {"why": "test"}, 404, "not-found"),
+        ("/workspaces/dmkrt234/freeze", {"why": "test"}, 404, "not-found"),  # a move's, not an operator's
+    ],
+)
+async def test_what_is_refused(world: World, path: str, body: dict[str, object], status: int, slug: str) -> None:
+    await world.api("/cells", CELL, 201)
+    assert (await world.api(path, body, status))["type"] == f"/problems/{slug}"
+
+
+@pytest.mark.parametrize(
+    "path", ["/cells/eu-7", "/workspaces/dmkrt234", "/placements/dmkrt234/decision", "/placements/x/history"]
+)
+async def test_what_is_not_there_is_a_404(world: World, path: str) -> None:
+    answer = await world.ask(f"/api/operators/v1{path}")
+    assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+
+
+async def test_health_and_documentation_stand_open(world: World) -> None:
+    for path in ("/livez", "/readyz", "/api/operators/v1/openapi.json"):
+        assert (await world.ask(path, token="")).status_code == 200
