@@ -141,7 +141,7 @@ def _live(asked: dict[str, Any], supervisor: int) -> None:  # JSON of `spawn_in`
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.argv = asked["arguments"]
-    name_process(" ".join(sys.argv[1:]))
+    name_process(Path(asked["log"]).stem)  # the process, such as eu-1-web
     from kit.cli import main as cellcast
 
     cellcast()

