@@ -10,7 +10,6 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import aiohttp
 from prometheus_client import Counter, Gauge
@@ -76,13 +75,8 @@ class Follower:
         self._gap = ""  # why a snapshot is needed
         self._trouble = ""  # what was said last
         self._kept_at: float | None = None
-        AGE.labels(audience).set_function(self.age_s)
+        AGE.labels(audience).set_function(disk.store.age_s)
         self._tell(0)
-
-    def age_s(self) -> float:
-        """Seconds since the registry made what is held, or said that nothing was new; 0 while nothing is held."""
-        held = self._disk.store.held
-        return (datetime.now(UTC) - held.made_at).total_seconds() if held else 0.0
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -200,6 +194,7 @@ class Follower:
         self._kept_at = now
         try:
             await asyncio.to_thread(self._disk.keep)
+            self._disk.store.forget_dead_readers()
         except (StoreBroken, OSError) as trouble:
             FAILED.labels(self._audience, "disk").inc()
             log.error("no copy kept", audience=self._audience, reason=str(trouble))

@@ -25,11 +25,10 @@ class Disk:
 
     def __init__(self, folder: Path, audience: str, form: str, packs: Mapping[str, Pack]) -> None:
         """Raises StoreBroken when another process follows into this folder, OSError when it cannot be used."""
-        name = audience.replace("/", "-")
         folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / f"{name}.mdb"
-        self._kept = folder / f"{name}.kept"
-        self._lock = (folder / f"{name}.lock").open("w")
+        self.path = self.path_in(folder, audience)
+        self._kept = self.path.with_suffix(".kept")
+        self._lock = self.path.with_suffix(".lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -40,6 +39,11 @@ class Disk:
 
         self._choose(check)
         self.store = Store(self.path, form, packs)
+
+    @staticmethod
+    def path_in(folder: Path, audience: str) -> Path:
+        """The file that other processes read."""
+        return folder / f"{audience.replace('/', '-')}.mdb"
 
     def keep(self) -> None:
         """Keep a checked copy of the present state. Raises StoreBroken when it does not pass, OSError."""

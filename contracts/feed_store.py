@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import cast
@@ -35,6 +35,10 @@ _LONGEST_KEY = 511  # bytes, of LMDB
 Sums = dict[str, list[int]]  # kind -> [records, sum of their check sums]
 
 
+# What a look-up raises where the file is no longer what it was.
+LookUpFailed = lmdb.Error
+
+
 class StoreBroken(Exception):
     """The state on disk cannot be used or written. The text says why, in words for whoever runs the process."""
 
@@ -50,10 +54,9 @@ class Reader:
             self.tables = {kind: self.environment.open_db(kind.encode(), create=False) for kind in kinds}
             self.meta = self.environment.open_db(_META, create=False)
 
-    def held(self, form: str) -> Held | None:
-        """The position of the state, or None while there is none that this `form` of records can use."""
-        with self.environment.begin() as view:
-            found = _read_meta(view.get(_AT, db=self.meta), form)
+    def held_in(self, view: "lmdb.Transaction[bytes]", form: str) -> Held | None:
+        """The position of the state in `view`, or None while there is none that this `form` of records can use."""
+        found = _read_meta(view.get(_AT, db=self.meta), form)
         return found[0] if found else None
 
     def close(self) -> None:
@@ -130,6 +133,10 @@ class Store:
         """Compare all records with the sums, about 0.5 s a million. Raises StoreBroken."""
         with self._busy, _said(self.path), self._env.begin() as view:
             _compare(self.path, view, self._tables, self._sums)
+
+    def age_s(self) -> float:
+        """Seconds since the registry made what is held, or said that nothing was new; 0 while nothing is held."""
+        return (datetime.now(UTC) - self.held.made_at).total_seconds() if self.held else 0.0
 
     def forget_dead_readers(self) -> None:
         """Free what a reader that was killed had in use; else the file would grow with every change."""

@@ -1,19 +1,19 @@
-"""Puts the router together: the map, the door in front, and the small Quart application behind it."""
+"""Puts the door together, with the small Quart application behind it."""
 
-import asyncio
 import json
 from http import HTTPStatus
 from pathlib import Path
 
 from quart import Quart, Response, request
 
-from kit import logs, metrics
+from kit import logs
+from kit.addresses import Addresses, Hosts
 from kit.i18n import Catalogs
 from kit.refusals import NotFound, Refusal
-from kit.serve import serve
 from kit.web.app import create_app
-from router.door import Door
-from router.map import MapFile
+from router.door import Door, Guards
+from router.limits import Guesses
+from router.map import Map
 from router.pages import HERE, SECURITY_HEADERS, Answer, Outcome, Pages
 from router.settings import RouterSettings
 
@@ -23,16 +23,16 @@ STYLESHEET = "pages-style.css"
 log = logs.get("router")
 
 
-class NoMap(Exception):
-    """No snapshot was taken yet, so nobody can be led anywhere."""
-
-
-def create(settings: RouterSettings) -> tuple[Door, MapFile]:
-    """The application and the map it answers from; the map is as yet empty: `look` or `follow` it."""
-    at = MapFile(settings.snapshot_path, settings.registry_public_keys, str(settings.go_url))
+def create(settings: RouterSettings, map: Map, counts: memoryview) -> Door:
+    """The application of one worker."""
     style = _stylesheet(STATIC)
     pages = Pages(Catalogs([HERE / "locale"]), f"/static/{style[0]}" if style else None)
-    return Door(at, pages, _behind(at, pages, style)), at
+    guards = Guards(
+        Hosts([settings.go_url.host or "", *settings.also_hosts]),
+        Addresses(settings.trusted_proxies),
+        Guesses(settings.unknown_per_minute),
+    )
+    return Door(map, pages, _behind(pages, style), guards, counts)
 
 
 def _stylesheet(folder: Path) -> tuple[str, bytes] | None:
@@ -45,17 +45,13 @@ def _stylesheet(folder: Path) -> tuple[str, bytes] | None:
         return None
 
 
-def _behind(at: MapFile, pages: Pages, style: tuple[str, bytes] | None) -> Quart:
+def _behind(pages: Pages, style: tuple[str, bytes] | None) -> Quart:
     async def page(status: int, refusal: Refusal) -> Response:
         # All that can be refused here is a file that does not exist, or a failure of ours.
         outcome = Outcome.UNKNOWN if status < HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.STARTING
         return _response(pages.refusal(outcome, _sent()))
 
-    async def map_is_there() -> None:
-        if at.current is None:
-            raise NoMap
-
-    app = create_app("router", page=page, checks={"map": map_is_there}, headers=SECURITY_HEADERS)
+    app = create_app("router", page=page, checks={}, headers=SECURITY_HEADERS)
 
     @app.get("/")
     async def home() -> Response:
@@ -78,16 +74,3 @@ def _sent() -> list[tuple[bytes, bytes]]:
 def _response(answer: Answer) -> Response:
     headers = {name.decode(): value.decode() for name, value in answer.headers}
     return Response(answer.body, answer.status, headers)
-
-
-async def run(settings: RouterSettings) -> None:
-    """Answer until a signal says stop, from the map that is there and each better one that comes."""
-    door, at = create(settings)
-    if settings.metrics_bind:
-        metrics.serve(settings.metrics_bind)
-    at.look()
-    async with asyncio.TaskGroup() as tasks:
-        following = tasks.create_task(at.follow())
-        log.info("ready", url=str(settings.go_url))
-        await serve(door, settings.bind)
-        following.cancel()

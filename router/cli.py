@@ -1,7 +1,7 @@
 """The router's commands."""
 
-import asyncio
 import sys
+from typing import Annotated
 
 import typer
 
@@ -14,11 +14,14 @@ def router() -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Processes that answer; about one a core.")] = 1,
+) -> None:
     """Answer at CELLCAST_ROUTER_BIND until told to stop; settings are CELLCAST_ROUTER_* in the environment."""
+    from contracts.feed_store import StoreBroken
     from kit import logs
     from kit.settings import SettingsError
-    from router.app import run
+    from router.parent import run
     from router.settings import RouterSettings
 
     try:
@@ -26,4 +29,7 @@ def serve() -> None:
     except SettingsError as refused:
         sys.exit(str(refused))
     logs.configure(settings.log_level, process="router")
-    asyncio.run(run(settings))
+    try:
+        run(settings, workers)
+    except (StoreBroken, OSError) as error:
+        sys.exit(f"the router cannot start: {error}")

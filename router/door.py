@@ -1,8 +1,8 @@
-"""The hot path: one look-up in memory and a redirect, as plain ASGI. Reads no body, writes no log line."""
+"""The hot path: one look-up in the map and a redirect, as plain ASGI. Reads no body, writes no log line."""
 
 import json
-from collections.abc import Iterable
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import NamedTuple
 
 from hypercorn.typing import (
     ASGIFramework,
@@ -13,21 +13,25 @@ from hypercorn.typing import (
     HTTPScope,
     Scope,
 )
-from prometheus_client import REGISTRY, Metric
-from prometheus_client.core import CounterMetricFamily
-from prometheus_client.registry import Collector
 
 from contracts.placements import State
+from kit.addresses import Addresses, Hosts
 from router import paths
-from router.map import Map, Place
+from router.counts import COLUMN
+from router.limits import Guesses
+from router.map import Map, NoAnswer
 from router.pages import SECURITY_HEADERS, Answer, Outcome, Pages
+from router.records import Place
 
 # Answered by the application behind: the home page, health, the stylesheet.
-_OWN = frozenset({b"/", b"/livez", b"/readyz"})
+_OWN = frozenset({b"/", b"/livez"})
 _OWN_FOLDER = b"/static/"
+_READY = b"/readyz"
+# Whoever asks for these is no visitor: probes use any name or none.
+_PROBES = frozenset({b"/livez", _READY})
 
 # An enum's attributes are looked up slowly in Python 3.11; these are looked at once a request.
-_ACTIVE, _LED_ON = State.ACTIVE, Outcome.LED
+_ACTIVE, _LED_ON = State.ACTIVE, COLUMN[Outcome.LED]
 _METHODS = frozenset({"GET", "HEAD"})
 
 _OF_STATE = {
@@ -45,43 +49,26 @@ _JSON = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEA
 _NO_BODY: HTTPResponseBodyEvent = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-class Maps(Protocol):
-    """Whatever has the map that answers now, or None while there is none."""
+class Guards(NamedTuple):
+    """What keeps strangers and guessers out."""
 
-    current: Map | None
-
-
-class _Counted(Collector):
-    """Requests by outcome. A plain sum read at each scrape: the library's counter takes a lock for each request."""
-
-    def __init__(self) -> None:
-        self.by_outcome = dict.fromkeys(Outcome, 0)
-
-    def collect(self) -> Iterable[Metric]:
-        """What a scrape gets to see."""
-        family = CounterMetricFamily(
-            "cellcast_router_requests", "Requests that were led on, described or refused", labels=["outcome"]
-        )
-        for outcome, count in self.by_outcome.items():
-            family.add_metric([outcome.value], count)
-        return [family]
-
-
-_counted = _Counted()
-REGISTRY.register(_counted)
+    hosts: Hosts
+    addresses: Addresses
+    guesses: Guesses
 
 
 class Door:
     """The ASGI application: answers links and pages itself, passes its own few pages on to `behind`."""
 
-    def __init__(self, maps: Maps, pages: Pages, behind: ASGIFramework) -> None:
-        self._maps = maps
+    def __init__(self, map: Map, pages: Pages, behind: ASGIFramework, guards: Guards, counts: memoryview) -> None:
+        self._map = map
         self._pages = pages
         self._behind = behind
-        self._counts = _counted.by_outcome
+        self._hosts, self._addresses, self._guesses = guards
+        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        """Answer one request, or follow the life of the process."""
+        """Answer one request."""
         if scope["type"] == "http":
             answer = self._answer(scope)
             if answer is not None:
@@ -102,14 +89,17 @@ class Door:
         await self._behind(scope, receive, send)
 
     def _answer(self, scope: HTTPScope) -> Answer | None:
-        if scope["method"] not in _METHODS:
-            return self._refuse(Outcome.METHOD, scope)
         path = scope["raw_path"]
+        stranger = self._stranger(scope)
+        if stranger is not None:
+            return self._refuse(stranger, scope)
+        if path == _READY:
+            return self._health()
         asked = paths.read(path, scope["query_string"])
         if isinstance(asked, paths.Wrong):
             own = path in _OWN or path.startswith(_OWN_FOLDER)
             return None if own else self._refuse(_OF_WRONG[asked], scope)
-        found = self._find(asked.key)
+        found = self._find(asked.key, self._addresses.of(scope))
         if not isinstance(found, Place):
             return self._refuse(found, scope, machine=isinstance(asked, paths.Describe))
         if isinstance(asked, paths.Describe):
@@ -117,23 +107,60 @@ class Door:
         self._counts[_LED_ON] += 1
         return Answer(302, [(b"location", found.url + asked.to), *_LED], b"")
 
-    def _find(self, key: bytes) -> Place | Outcome:
+    def _stranger(self, scope: HTTPScope) -> Outcome | None:
+        """Why a request is not looked at: it asks for something else than a page of ours."""
+        if scope["method"] not in _METHODS:
+            return Outcome.METHOD
+        if scope["raw_path"] in _PROBES:
+            return None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                return None if self._hosts.has(value) else Outcome.MISDIRECTED
+        return Outcome.MISDIRECTED
+
+    def _find(self, key: bytes, address: str) -> Place | Outcome:
         """Where the workspace may be used now, or why it may not."""
-        known = self._maps.current
-        if known is None:
+        if self._guesses.refuses(address, key):
+            return Outcome.LIMITED
+        try:
+            place = self._map.find(key)
+        except NoAnswer:
             return Outcome.STARTING
-        place = known.places.get(key)
         if place is None:
+            if self._map.held is None:
+                return Outcome.STARTING
+            self._guesses.missed(address)
             return Outcome.UNKNOWN
+        self._guesses.led(address, key)
         return place if place.state is _ACTIVE else _OF_STATE[place.state]
 
     def _describe(self, key: bytes, place: Place) -> Answer:
-        self._counts[Outcome.DESCRIBED] += 1
+        self._counts[COLUMN[Outcome.DESCRIBED]] += 1
         facts = {"key": key.decode(), "region": place.region, "api_base": f"{place.url.decode()}/api/v1"}
-        body = json.dumps(facts).encode()
-        size = str(len(body)).encode()
-        return Answer(200, [(b"content-type", b"application/json"), (b"content-length", size), *_JSON], body)
+        return _json(200, facts)
+
+    def trusts(self, peer: str) -> bool:
+        """True for a proxy of ours: it speaks for many, and holds as many connections as it likes."""
+        return self._addresses.trusts(peer)
+
+    def _health(self) -> Answer:
+        """Ready with any map, however old: its age is a detail."""
+        try:
+            held = self._map.held
+        except NoAnswer:
+            held = None
+        if held is None:
+            return _json(503, {"ready": False, "down": {"map": "NoMap"}})
+        age_s = round((datetime.now(UTC) - held.made_at).total_seconds(), 1)
+        feed = {"generation": held.generation, "n": held.n, "age_s": age_s}
+        return _json(200, {"ready": True, "down": {}, "feed": feed})
 
     def _refuse(self, outcome: Outcome, scope: HTTPScope, *, machine: bool = False) -> Answer:
-        self._counts[outcome] += 1
+        self._counts[COLUMN[outcome]] += 1
         return self._pages.refusal(outcome, scope["headers"], machine=machine)
+
+
+def _json(status: int, said: object) -> Answer:
+    body = json.dumps(said).encode()
+    size = str(len(body)).encode()
+    return Answer(status, [(b"content-type", b"application/json"), (b"content-length", size), *_JSON], body)

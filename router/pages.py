@@ -42,6 +42,8 @@ class Outcome(StrEnum):
     FROZEN = "frozen"
     STARTING = "starting"
     METHOD = "method"
+    MISDIRECTED = "misdirected"
+    LIMITED = "limited"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,12 @@ _NOT_FOUND = Words(
     slug="not-found",
 )
 _AGAIN = N_("Nothing is lost. Try again in a few seconds.")
+_STRANGER = Words(
+    421,
+    N_("This is not the address you meant"),
+    N_("Open the link from the message you received again; its address must not be changed."),
+    slug="misdirected",
+)
 
 REFUSALS = {
     Outcome.MALFORMED: _NOT_FOUND,
@@ -99,6 +107,14 @@ REFUSALS = {
     ),
     Outcome.FROZEN: Words(503, N_("One moment, please"), _AGAIN, again=True, slug="frozen"),
     Outcome.STARTING: Words(503, N_("We are just starting"), _AGAIN, again=True, slug="starting"),
+    Outcome.MISDIRECTED: _STRANGER,
+    Outcome.LIMITED: Words(
+        429,
+        N_("Too many links that do not exist"),
+        N_("Many links were tried from your network that lead nowhere. Wait a minute, then open yours again."),
+        again=True,
+        slug="too-many-requests",
+    ),
     Outcome.METHOD: Words(
         405,
         N_("This address can only be opened"),

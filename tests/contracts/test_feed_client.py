@@ -232,7 +232,7 @@ async def test_nobody_at_all_is_borne_with_patience(plane: ControlPlane, tmp_pat
     before = sample("cellcast_feed_failed_total", why="away")
     task = asyncio.create_task(follower.run())
     await until(lambda: sample("cellcast_feed_failed_total", why="away") > before + 2)
-    assert (disk.store.held, follower.age_s()) == (None, 0.0)
+    assert (disk.store.held, disk.store.age_s()) == (None, 0.0)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

@@ -90,7 +90,7 @@ def test_another_process_reads_what_was_just_taken(store: Store) -> None:
         "reader = Reader(Path(sys.argv[1]), ['workspace'])\n"
         "for line in sys.stdin:\n"
         "    with reader.environment.begin(reader.tables['workspace']) as view:\n"
-        "        print(view.get(line.strip().encode()), reader.held('test 1').n, flush=True)\n"
+        "        print(view.get(line.strip().encode()), reader.held_in(view, 'test 1').n, flush=True)\n"
     )
     store.replace(at(1), {"workspace": {"a": [1]}})
     with subprocess.Popen(

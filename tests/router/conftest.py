@@ -2,12 +2,14 @@
 
 import pytest
 
+from kit.addresses import Addresses, Hosts
 from kit.i18n import Catalogs
 from kit.signing import SigningKey
-from router.door import Door
-from router.map import build
+from kit.workers import Rows
+from router.door import Door, Guards
+from router.limits import Guesses
 from router.pages import HERE, Pages
-from tests.router.world import GO, Asker, behind, make_snapshot
+from tests.router.world import Asker, behind, make_snapshot
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +18,19 @@ def pages() -> Pages:
 
 
 @pytest.fixture
-def ask(pages: Pages) -> Asker:
-    asker = Asker(build(make_snapshot(), GO))
-    asker.door = Door(asker, pages, behind)
+def rows() -> Rows:
+    return Rows(1)
+
+
+@pytest.fixture
+def guards() -> Guards:
+    return Guards(Hosts(["go.localhost"]), Addresses([]), Guesses(1000))
+
+
+@pytest.fixture
+def ask(pages: Pages, rows: Rows, guards: Guards) -> Asker:
+    asker = Asker(make_snapshot())
+    asker.door = Door(asker, pages, behind, guards, rows.rows[0])
     return asker
 
 

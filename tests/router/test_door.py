@@ -1,20 +1,25 @@
 """The hot path: each state's answer, for people and for machines, and nowhere else than to our cells."""
 
+import dataclasses
 import json
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from prometheus_client import REGISTRY
+from prometheus_client import CollectorRegistry
 
 from contracts.links import new_secret
 from contracts.placements import State
 from kit.i18n import LANGUAGES
-from router.door import Door
+from kit.workers import Rows
+from router.counts import Counted
+from router.door import Door, Guards
+from router.limits import Guesses
 from router.pages import Pages
-from tests.router.world import EU, KEYS, UNKNOWN_KEY, US, US_KEY, Asker, behind
+from tests.router.world import EU, KEYS, UNKNOWN_KEY, US, US_KEY, Asker, behind, make_snapshot
 
 KEY = KEYS[State.ACTIVE]
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -214,32 +219,37 @@ async def test_an_odd_key_is_a_problem_for_machines_too(ask: Asker, odd: str) ->
 
 
 async def test_without_a_map_nobody_is_told_that_a_workspace_does_not_exist(ask: Asker) -> None:
-    ask.current = None
+    ask.snapshot = None
     for path in (link(KEY), f"/{UNKNOWN_KEY}", f"/.well-known/cellcast/{KEY}"):
         answered = await ask(path)
         assert answered.status == 503
         assert int(answered.headers["retry-after"]) > 0
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/static/a.css"])
+@pytest.mark.parametrize("path", ["/", "/livez", "/static/a.css"])
 async def test_the_routers_own_pages_are_answered_behind(ask: Asker, path: str) -> None:
     assert "x-behind" in (await ask(path)).headers
 
 
-async def test_a_websocket_is_closed(pages: Pages) -> None:
+async def test_a_websocket_is_closed(ask: Asker) -> None:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
     scope: Any = {"type": "websocket", "raw_path": b"/", "headers": []}
-    await Door(Asker(None), pages, behind)(scope, None, send)  # type: ignore[arg-type]  # nothing is received
+    await ask.door(scope, None, send)  # type: ignore[arg-type]  # nothing is received
     assert [message["type"] for message in sent] == ["websocket.close"]
 
 
-async def test_each_outcome_is_counted_and_nothing_is_logged(ask: Asker, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_each_outcome_is_counted_and_nothing_is_logged(
+    ask: Asker, rows: Rows, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = CollectorRegistry()
+    registry.register(Counted(rows))
+
     def counted(outcome: str) -> float:
-        return REGISTRY.get_sample_value("cellcast_router_requests_total", {"outcome": outcome}) or 0.0
+        return registry.get_sample_value("cellcast_router_requests_total", {"outcome": outcome}) or 0.0
 
     paths = {"led": link(KEY), "unknown": f"/{UNKNOWN_KEY}", "gone": f"/{KEYS[State.DELETED]}", "malformed": "/x"}
     for outcome, path in paths.items():
@@ -247,6 +257,64 @@ async def test_each_outcome_is_counted_and_nothing_is_logged(ask: Asker, capsys:
         await ask(path)
         assert counted(outcome) == before + 1
     assert capsys.readouterr() == ("", "")
+
+
+async def test_health_says_how_old_the_map_is_and_is_ready_all_the_same(ask: Asker) -> None:
+    assert ask.snapshot is not None
+    ask.snapshot = dataclasses.replace(ask.snapshot, made_at=ask.snapshot.made_at - timedelta(days=3))
+    answered = await ask("/readyz", host="10.0.0.7:8000")
+    said = json.loads(answered.body)
+    assert (answered.status, said["ready"], said["down"]) == (200, True, {})
+    assert (said["feed"]["generation"], said["feed"]["n"]) == (1, 1)
+    assert 3 * 86400 <= said["feed"]["age_s"] < 3 * 86400 + 60
+    ask.snapshot = None
+    answered = await ask("/readyz")
+    assert (answered.status, json.loads(answered.body)["down"]) == (503, {"map": "NoMap"})
+
+
+@pytest.mark.parametrize("host", ["go.localhost", "go.localhost:1", "GO.LocalHost:8000", "127.0.0.1:9", "[::1]:80"])
+async def test_it_answers_to_its_own_names(ask: Asker, host: str) -> None:
+    assert (await ask(link(KEY), host=host)).status == 302
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "", "go.localhost.evil.example", "go.localhost:x", "go.localhost:8000:1", "a@go.localhost"]
+)
+async def test_a_strange_host_leads_nowhere(ask: Asker, host: str) -> None:
+    for path in (link(KEY), f"/w/{KEY}", "/", f"/.well-known/cellcast/{KEY}"):
+        answered = await ask(path, host=host, accept=HTML)
+        assert answered.status == 421
+        assert "location" not in answered.headers
+    assert (await ask("/livez", host=host)).status == 200
+
+
+async def test_a_workspace_whose_cell_is_not_known_yet_is_not_denied(ask: Asker) -> None:
+    ask.snapshot = dataclasses.replace(make_snapshot(), cells=())
+    assert (await ask(link(KEY))).status == 503
+
+
+async def test_who_guesses_keys_is_soon_told_nothing(ask: Asker, pages: Pages, rows: Rows, guards: Guards) -> None:
+    ask.door = Door(ask, pages, behind, guards._replace(guesses=Guesses(30)), rows.rows[0])
+    assert (await ask(link(KEY))).status == 302
+    unknown = [f"/{UNKNOWN_KEY[:-2]}{a}{b}" for a in "89bcdf" for b in "89bcdf"]
+    statuses = [(await ask(path)).status for path in unknown]
+    assert statuses == [404] * 30 + [429] * 6
+    refused = await ask(link(US_KEY), accept=HTML)  # a good key, but that is not for a guesser to learn
+    assert refused.status == 429
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await ask(link(KEY))).status == 302  # whoever works behind this address works on
+    ask.address = "192.0.2.2"
+    assert (await ask(link(US_KEY))).status == 302
+
+
+async def test_good_and_mistyped_links_are_never_counted(ask: Asker, pages: Pages, rows: Rows, guards: Guards) -> None:
+    ask.door = Door(ask, pages, behind, guards._replace(guesses=Guesses(5)), rows.rows[0])
+    for _ in range(20):
+        assert (await ask(link(KEY))).status == 302
+        assert (await ask(link(KEYS[State.SUSPENDED]))).status == 403
+        assert (await ask(link(UNKNOWN_KEY)[:-1])).status == 404
+        assert (await ask("/robots.txt")).status == 404
+    assert (await ask(link(US_KEY))).status == 302
 
 
 _PIECES = st.one_of(

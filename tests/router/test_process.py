@@ -1,97 +1,35 @@
 """The router as it runs: `cellcast router serve`, asked over a socket."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
-from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
-from contracts.links import new_secret
-from contracts.placements import State, write_snapshot
+from contracts.placements import write_snapshot
 from kit.signing import SigningKey
-from tests.router.world import EU, KEYS, make_snapshot
-
-COMMAND = [str(Path(sys.executable).with_name("cellcast")), "router", "serve"]
-PATH = f"/{KEYS[State.ACTIVE]}-{new_secret(KEYS[State.ACTIVE])}"
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def environment(snapshot: Path, key: SigningKey, port: int, metrics: int) -> dict[str, str]:
-    prefix = "CELLCAST_ROUTER_"
-    others = {name: value for name, value in os.environ.items() if not name.startswith("CELLCAST_")}
-    return others | {
-        f"{prefix}BIND": f"127.0.0.1:{port}",
-        f"{prefix}GO_URL": f"http://go.localhost:{port}",
-        f"{prefix}SNAPSHOT_PATH": str(snapshot),
-        f"{prefix}REGISTRY_PUBLIC_KEYS": key.public_text(),
-        f"{prefix}METRICS_BIND": f"127.0.0.1:{metrics}",
-    }
-
-
-@dataclass
-class Running:
-    """A router process and how to ask it."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    metrics: int
-    snapshot: Path
-    log: Path
-
-    def ask(
-        self, path: str, method: str = "GET", port: int | None = None, **headers: str
-    ) -> tuple[HTTPResponse, bytes]:
-        connection = HTTPConnection("127.0.0.1", port or self.port, timeout=5)
-        try:
-            connection.request(method, path, headers={name.replace("_", "-"): text for name, text in headers.items()})
-            answer = connection.getresponse()
-            return answer, answer.read()
-        finally:
-            connection.close()
-
-    def wait_until(self, path: str, status: int) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                if self.ask(path)[0].status == status:
-                    return
-            except (OSError, HTTPException):
-                pass
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, self.log.read_text()
-            time.sleep(0.05)
+from tests.router.running import COMMAND, PATH, PREFIX, Running, environment, free_port, running
+from tests.router.world import EU, make_snapshot
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
-def router(tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("router")
-    port, metrics = free_port(), free_port()
-    write_snapshot(folder / "map", make_snapshot(), signing_key)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            COMMAND, env=environment(folder / "map", signing_key, port, metrics), stdout=log, stderr=log
-        )
-    running = Running(process, port, metrics, folder / "map", folder / "log")
-    try:
-        running.wait_until("/readyz", 200)
-        yield running
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+def snapshot(tmp_path_factory: pytest.TempPathFactory, signing_key: SigningKey) -> Path:
+    path = tmp_path_factory.mktemp("router") / "map"
+    write_snapshot(path, make_snapshot(), signing_key)
+    return path
+
+
+@pytest.fixture(scope="module")
+def router(snapshot: Path, signing_key: SigningKey) -> Iterator[Running]:
+    with running(snapshot.parent, signing_key, SNAPSHOT_PATH=snapshot) as made:
+        made.wait_until("/readyz", 200)
+        yield made
 
 
 def test_it_leads_a_link_to_its_cell(router: Running) -> None:
@@ -126,13 +64,15 @@ def test_a_body_is_refused_without_waiting_for_it(router: Running) -> None:
     assert b"allow: GET, HEAD" in answer
 
 
-def test_a_new_snapshot_is_taken_within_a_moment_and_a_bad_one_is_not(router: Running, signing_key: SigningKey) -> None:
+def test_a_new_snapshot_is_taken_within_a_moment_and_a_bad_one_is_not(
+    router: Running, snapshot: Path, signing_key: SigningKey
+) -> None:
     empty = make_snapshot(n=2)
-    write_snapshot(router.snapshot, type(empty)("routing", 1, 2, empty.made_at, empty.cells, ()), signing_key)
+    write_snapshot(snapshot, type(empty)("routing", 1, 2, empty.made_at, empty.cells, ()), signing_key)
     router.wait_until(PATH, 404)
-    write_snapshot(router.snapshot, make_snapshot(n=3), signing_key)
+    write_snapshot(snapshot, make_snapshot(n=3), signing_key)
     router.wait_until(PATH, 302)
-    router.snapshot.write_bytes(b"nonsense")
+    snapshot.write_bytes(b"nonsense")
     deadline = time.monotonic() + 10
     while "snapshot refused" not in router.log.read_text():
         assert time.monotonic() < deadline
@@ -142,50 +82,122 @@ def test_a_new_snapshot_is_taken_within_a_moment_and_a_bad_one_is_not(router: Ru
 
 def test_metrics_count_what_the_log_does_not_say(router: Running) -> None:
     before = router.log.read_text()
+    led = router.metric('cellcast_router_requests_total{outcome="led"}')
     for _ in range(3):
         router.ask(PATH)
-    _, body = router.ask("/metrics", port=router.metrics)
-    led = next(line for line in body.decode().splitlines() if 'requests_total{outcome="led"}' in line)
-    assert float(led.rpartition(" ")[2]) >= 3
+    assert router.metric('cellcast_router_requests_total{outcome="led"}') == led + 3
+    assert router.metric("cellcast_router_map_workspaces") == 7
+    assert router.metric("cellcast_router_map_bytes") > 0
+    assert 0 <= router.metric("cellcast_router_map_age_seconds") < 600
+    assert router.metric("cellcast_router_workers") == 1
     assert router.log.read_text() == before
     assert PATH.rpartition("-")[2] not in before
 
 
-def test_health_names_the_map(router: Running) -> None:
+def test_health_names_the_map_and_its_age(router: Running) -> None:
     assert router.ask("/livez")[0].status == 200
-    assert json.loads(router.ask("/readyz")[1]) == {"ready": True, "down": {}}
+    said = json.loads(router.ask("/readyz", Host="10.0.0.7")[1])
+    assert (said["ready"], said["down"], said["feed"]["generation"]) == (True, {}, 1)
 
 
-def test_wrong_settings_are_named_before_anything_runs(tmp_path: Path, signing_key: SigningKey) -> None:
-    wrong = environment(tmp_path / "map", signing_key, 1, 2)
-    del wrong["CELLCAST_ROUTER_SNAPSHOT_PATH"]
-    wrong |= {"CELLCAST_ROUTER_TYPO": "1", "CELLCAST_ROUTER_REGISTRY_PUBLIC_KEYS": "nokey"}
+def test_wrong_settings_are_named_before_anything_runs(signing_key: SigningKey) -> None:
+    wrong = environment(1, 2, signing_key, TYPO=1, REGISTRY_PUBLIC_KEYS="nokey", SNAPSHOT_PATH="map")
+    del wrong[f"{PREFIX}GO_URL"]
     ended = subprocess.run(COMMAND, env=wrong, capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 1
-    for words in ("TYPO: there is no such", "SNAPSHOT_PATH: is missing", "REGISTRY_PUBLIC_KEYS: "):
+    for words in ("TYPO: there is no such", "GO_URL: is missing", "REGISTRY_PUBLIC_KEYS: "):
         assert f"CELLCAST_ROUTER_{words}" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "one of SNAPSHOT_PATH and FEED_URL"),
+        ({"SNAPSHOT_PATH": "map", "FEED_URL": "http://x"}, "one of SNAPSHOT_PATH and FEED_URL"),
+        ({"FEED_URL": "http://x"}, "needs STATE_DIR and FEED_TOKEN"),
+        ({"SNAPSHOT_PATH": "map", "TRUSTED_PROXIES": "everybody"}, "TRUSTED_PROXIES"),
+    ],
+)
+def test_settings_that_make_no_sense_together_are_named(
+    signing_key: SigningKey, given: dict[str, str], words: str
+) -> None:
+    wrong = environment(1, 2, signing_key, **given)
+    ended = subprocess.run(COMMAND, env=wrong, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_an_address_that_is_taken_is_said(tmp_path: Path, signing_key: SigningKey, router: Running) -> None:
+    taken = environment(router.port, free_port(), signing_key, SNAPSHOT_PATH=tmp_path / "map")
+    ended = subprocess.run(COMMAND, env=taken, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, "Address already in use" in ended.stderr) == (1, True)
+
+
 def test_without_a_snapshot_it_waits_for_one(tmp_path: Path, signing_key: SigningKey) -> None:
-    port = free_port()
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            COMMAND, env=environment(tmp_path / "map", signing_key, port, free_port()), stdout=log, stderr=log
-        )
-    running = Running(process, port, 0, tmp_path / "map", tmp_path / "log")
-    try:
-        running.wait_until("/livez", 200)
-        answer, body = running.ask("/readyz")
+    with running(tmp_path, signing_key, SNAPSHOT_PATH=tmp_path / "map") as router:
+        router.wait_until("/livez", 200)
+        answer, body = router.ask("/readyz")
         assert (answer.status, json.loads(body)["down"]) == (503, {"map": "NoMap"})
-        assert running.ask(PATH)[0].status == 503
-        write_snapshot(running.snapshot, make_snapshot(), signing_key)
-        running.wait_until(PATH, 302)
-    finally:
-        process.terminate()
-        assert process.wait(10) == 0
+        assert router.ask(PATH)[0].status == 503
+        write_snapshot(tmp_path / "map", make_snapshot(), signing_key)
+        router.wait_until(PATH, 302)
 
 
-def test_its_host_is_not_looked_at_when_leading_on(router: Running) -> None:
+def test_it_starts_from_its_own_state_when_the_file_is_gone(tmp_path: Path, signing_key: SigningKey) -> None:
+    write_snapshot(tmp_path / "map", make_snapshot(), signing_key)
+    for _ in range(2):
+        with running(tmp_path, signing_key, SNAPSHOT_PATH=tmp_path / "map") as router:
+            router.wait_until(PATH, 302)
+        (tmp_path / "map").unlink(missing_ok=True)
+
+
+def test_a_strange_host_is_sent_away(router: Running) -> None:
     answer, _ = router.ask(PATH, Host="evil.example")
-    assert urlsplit(answer.headers["Location"]).netloc == urlsplit(EU).netloc
+    assert (answer.status, answer.headers["Location"]) == (421, None)
+    assert router.ask(PATH, Host=f"go.localhost:{router.port}")[0].status == 302
+
+
+def test_workers_share_the_map_and_are_started_again(tmp_path: Path, signing_key: SigningKey) -> None:
+    write_snapshot(tmp_path / "map", make_snapshot(), signing_key)
+    with running(tmp_path, signing_key, workers=2, SNAPSHOT_PATH=tmp_path / "map") as router:
+        until(lambda: '"ready"' in router.log.read_text(), 20, router.log.read_text)
+        router.wait_until(PATH, 302)
+        first = {one.pid for one in router.workers()}
+        assert len(first) == 2
+        for pid in first:
+            psutil.Process(pid).send_signal(signal.SIGKILL)
+        until(lambda: len({one.pid for one in router.workers()} - first) == 2, 20, router.log.read_text)
+        router.wait_until(PATH, 302)
+        until(lambda: router.metric("cellcast_router_workers") == 2, 20, router.log.read_text)
+        assert router.metric('cellcast_router_requests_total{outcome="led"}') > 0
+        assert router.log.read_text().count("worker ended") == 2
+        stopped = [psutil.Process(one.pid) for one in router.workers()]
+        router.process.terminate()
+        assert router.process.wait(20) == 0
+        assert not any(one.is_running() for one in stopped)
+
+
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path, signing_key: SigningKey) -> None:
+    write_snapshot(tmp_path / "map", make_snapshot(), signing_key)
+    with running(tmp_path, signing_key, workers=2, SNAPSHOT_PATH=tmp_path / "map") as router:
+        router.wait_until(PATH, 302)
+        workers = router.workers()
+        router.process.kill()
+        router.process.wait()
+        until(lambda: not any(one.is_running() and one.status() != "zombie" for one in workers), 20)
+
+
+def test_a_request_under_way_is_answered_before_it_stops(tmp_path: Path, signing_key: SigningKey) -> None:
+    write_snapshot(tmp_path / "map", make_snapshot(), signing_key)
+    with running(tmp_path, signing_key, SNAPSHOT_PATH=tmp_path / "map") as router:
+        router.wait_until(PATH, 302)
+        with socket.create_connection(("127.0.0.1", router.port), timeout=5) as idle:
+            idle.sendall(f"GET {PATH} HTTP/1.1\r\nHost: go.localhost\r\n\r\n".encode())
+            assert idle.recv(65536).startswith(b"HTTP/1.1 302")
+            begun = time.monotonic()
+            router.process.terminate()
+            assert idle.recv(65536) == b""  # an idle connection is closed at once
+            assert router.process.wait(20) == 0
+            assert time.monotonic() - begun < 5

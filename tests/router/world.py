@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from contracts.feed_rules import Held
 from contracts.placements import ROUTING, CellAddress, Placement, Snapshot, State
+from contracts.records import CELL, WORKSPACE, cell_record, placement_record
 from router.door import Door
-from router.map import Map
+from router.map import NoAnswer
+from router.records import Place, packs, unpack_place
 
 GO = "http://go.localhost:8000"
 EU, US = "http://eu-1.localhost:8001", "http://us-1.localhost:8002"
@@ -49,10 +52,37 @@ class Answered:
 class Asker:
     """Calls the ASGI application itself; reading a body is a failure."""
 
-    current: Map | None
+    snapshot: Snapshot | None
     door: Door = field(init=False)
+    address: str = "192.0.2.1"
 
-    async def __call__(self, path: str | bytes, method: str = "GET", query: bytes = b"", **headers: str) -> Answered:
+    @property
+    def held(self) -> Held | None:
+        one = self.snapshot
+        return Held(ROUTING, one.generation, one.n, "", one.made_at) if one else None
+
+    def find(self, key: bytes) -> Place | None:
+        """The map, as the router packs and unpacks it."""
+        if self.snapshot is None:
+            return None
+        pack = packs(GO)
+        cells = {one.name.encode(): pack[CELL](one.name, cell_record(one)) for one in self.snapshot.cells}
+        for one in self.snapshot.placements:
+            if one.key.encode() == key:
+                place = unpack_place(pack[WORKSPACE](one.key, placement_record(one)), cells)
+                if place is None:
+                    raise NoAnswer
+                return place
+        return None
+
+    async def __call__(
+        self,
+        path: str | bytes,
+        method: str = "GET",
+        query: bytes = b"",
+        host: str = "go.localhost:8000",
+        **headers: str,
+    ) -> Answered:
         raw = path if isinstance(path, bytes) else path.encode()
         scope: Any = {
             "type": "http",
@@ -60,7 +90,11 @@ class Asker:
             "raw_path": raw,
             "path": raw.decode("latin-1"),
             "query_string": query,
-            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+            "client": (self.address, 40000),
+            "headers": [
+                (b"host", host.encode()),
+                *((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()),
+            ],
         }
         messages: list[Any] = []
 
