@@ -68,10 +68,13 @@ async def assemble(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None:
     gates = Gates(cell.redis)
     async with cell.database.writing(workspace_id) as tx:
         recording = await tx.first(queries.by_id_locked(recording_id))
-        if recording is None or State(recording.state) not in {State.FINISHING, State.PROCESSING}:
-            return
-        if State(recording.state) is State.FINISHING:
+        if recording is not None and State(recording.state) is State.FINISHING:
             await service.change(tx, gates, recording, State.PROCESSING)
+    if recording is None:
+        await _erase_ours(cell, workspace_id, recording_id)
+        return
+    if State(recording.state) is not State.PROCESSING:
+        return
     steps = Steps()
     async with scratch(cell) as folder:
         await _join(cell, recording, folder / "joined")
@@ -97,14 +100,20 @@ async def assemble(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None:
 async def _make_ready(cell: Cell, gates: Gates, recording: Recording, final: media.Final, size: int) -> None:
     async with cell.database.writing(recording.workspace_id) as tx:
         row = await tx.first(queries.by_id_locked(recording.id))
-        if row is None or State(row.state) is not State.PROCESSING:
-            return
-        row.final, row.media_type, row.size = final.path.name, final.media_type, size
-        row.duration_ms, row.width, row.height = final.duration_ms, final.width, final.height
-        row.thumbnail, row.storyboard, row.ready_at = True, False, now()
-        await service.change(tx, gates, row, State.READY)
-        later(tx, kinds.STORYBOARD, row.id)
-        later(tx, kinds.CLEAR_CHUNKS, row.id, at=_clear_at(recording))
+        if row is not None and State(row.state) is State.PROCESSING:
+            row.final, row.media_type, row.size = final.path.name, final.media_type, size
+            row.duration_ms, row.width, row.height = final.duration_ms, final.width, final.height
+            row.thumbnail, row.storyboard, row.ready_at = True, False, now()
+            await service.change(tx, gates, row, State.READY)
+            later(tx, kinds.STORYBOARD, row.id)
+            later(tx, kinds.CLEAR_CHUNKS, row.id, at=_clear_at(recording))
+    if row is None:
+        await _erase_ours(cell, recording.workspace_id, recording.id)
+
+
+async def _erase_ours(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None:
+    """The recording was deleted meanwhile, and its objects perhaps before we wrote ours."""
+    await cell.bucket.delete_all(objects.prefix(workspace_id, recording_id))
 
 
 def _clear_at(recording: Recording) -> datetime:
@@ -144,7 +153,10 @@ async def storyboard(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None
     """Make the pictures that the seek bar shows; the recording is watched meanwhile."""
     async with cell.database.reading(workspace_id) as tx:
         recording = await tx.first(queries.by_id(recording_id))
-    if recording is None or State(recording.state) is not State.READY or recording.final is None:
+    if recording is None:
+        await _erase_ours(cell, workspace_id, recording_id)
+        return
+    if State(recording.state) is not State.READY or recording.final is None:
         return
     at = objects.final(workspace_id, recording_id, recording.final)
     async with scratch(cell) as folder:
@@ -161,6 +173,8 @@ async def storyboard(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None
         row = await tx.first(queries.by_id_locked(recording_id))
         if row is not None and row.version == recording.version:
             row.storyboard = True
+    if row is None:
+        await _erase_ours(cell, workspace_id, recording_id)
 
 
 async def clear_chunks(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None:
