@@ -15,6 +15,7 @@ from sqlalchemy import delete
 
 from cell.actors import Actor
 from cell.audit import service as audit
+from cell.links import queries as link_queries
 from cell.links import service as links
 from cell.links.models import Link
 from cell.recordings import kinds, limits, queries
@@ -217,7 +218,7 @@ def may_resume(recording: Recording, at: datetime) -> bool:
 
 
 async def resume(tx: Writing, gates: Gates, recording: Recording) -> None:
-    """Open a locked recording again for what the browser still holds. Raises RecordingClosed.
+    """Open a locked recording again for what the browser still holds. Raises RecordingClosed, LinkRevoked.
 
     One that is still open stays as it is.
     """
@@ -225,6 +226,8 @@ async def resume(tx: Writing, gates: Gates, recording: Recording) -> None:
         return
     if not may_resume(recording, now()):
         raise RecordingClosed(state=recording.state)
+    links.refuse_revoked(await tx.one(link_queries.by_id(recording.link_id)))
+    await tx.execute(delete(Manifest).where(Manifest.id == recording.id))  # what comes now is not in it
     await change(tx, gates, recording, State.RECORDING)
     recording.swept_at = None
     later(tx, kinds.FOLLOW, recording.id)
