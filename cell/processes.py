@@ -30,12 +30,12 @@ def begin(process: str) -> CellSettings:
 
 async def web(settings: CellSettings) -> None:
     """Answer browsers and machines until told to stop."""
-    from cell import resources
+    from cell import calls, resources
     from cell.app import make_app
 
     stop = stop_event()
     async with resources.opened(settings, "web") as cell:
-        app = make_app(cell)
+        app = calls.in_front_of(make_app(cell), cell)
         log.info("ready", url=settings.url)
         await serve(app, settings.bind, stop=stop)
 

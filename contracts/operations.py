@@ -16,6 +16,7 @@ from contracts.peers import Peer, PeerKind, Peers
 from contracts.placements import Placement, State
 from kit.calls import Operation
 from kit.calls.refusals import SenderNotAllowed
+from kit.database import WritersInFlight
 from kit.refusals import Kind, Refusal
 
 Key = Annotated[str, Field(pattern=f"^{PATTERN}$")]
@@ -41,36 +42,27 @@ class OfWorkspace(Said):
 
 
 class WorkspaceUndone(Refusal):
-    """The sweep took this workspace back before it was whole."""
+    """The sweep took this sign-up back before the workspace was made."""
 
     kind = Kind.GONE
     title = "This sign-up was taken back"
     detail = "It took too long. Begin again; nothing of it was kept."
 
 
-class WorkspaceInUse(Refusal):
-    """It is active, so it is not half made."""
+class WorkspaceWhole(Refusal):
+    """The workspace was made after all, so its sign-up is to be finished and not taken back."""
 
     kind = Kind.CONFLICT
-    title = "This workspace is in use"
-    detail = "Only what is half made is undone; to remove a workspace, delete it."
+    title = "This workspace is here"
+    detail = "Its sign-up can be finished. To remove a workspace, delete it."
 
 
 class WorkspaceDiffers(Refusal):
-    """A workspace of this id is here with other facts."""
+    """A workspace of this id or key is here with other facts."""
 
     kind = Kind.CONFLICT
     title = "This workspace was created with other facts"
     detail = "A repeated request has to be the same."
-
-
-class WritersInFlight(Refusal):
-    """Writers of the workspace did not end in time; nothing has changed."""
-
-    kind = Kind.UNAVAILABLE
-    title = "Writers of this workspace are still at work"
-    detail = "Try again in a moment."
-    retry_after_s = 1
 
 
 class FirstAdmin(Said):
@@ -82,18 +74,21 @@ class FirstAdmin(Said):
 
 
 class CreateWorkspace(OfWorkspace):
-    """A workspace to be made, with its first admin. Repeated with the same id and key it does nothing."""
+    """A workspace to be made, with its first admin. Repeated with the same id and key it does nothing.
+
+    `language` is that of the mail in which the admin is asked to confirm the address.
+    """
 
     key: Key
     name: Annotated[str, Field(min_length=1, max_length=120)]
     admin: FirstAdmin
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
 
 
 class Existing(Said):
-    """Whether the workspace is whole in this cell, and whether it is in use."""
+    """Whether the workspace is in this cell. It is there as a whole or not at all."""
 
     exists: bool
-    active: bool
 
 
 class SetOwnership(OfWorkspace):
@@ -175,11 +170,9 @@ WORKSPACE_CREATE = Operation(
     refusals=(WorkspaceUndone, WorkspaceDiffers),
 )
 WORKSPACE_EXISTS = Operation("workspace.exists", OfWorkspace, Existing, writes=False, idempotent=True)
-WORKSPACE_ACTIVATE = Operation(
-    "workspace.activate", OfWorkspace, Done, writes=True, idempotent=True, refusals=(WorkspaceUndone,)
-)
+# Sees to it that a workspace which is not here is never made: a request that is still on its way comes too late.
 WORKSPACE_UNDO = Operation(
-    "workspace.undo", OfWorkspace, Done, writes=True, idempotent=True, refusals=(WorkspaceInUse,)
+    "workspace.undo", OfWorkspace, Done, writes=True, idempotent=True, refusals=(WorkspaceWhole,)
 )
 # Longer than the lock is waited for: an answer is better than not knowing.
 OWNERSHIP_SET = Operation(
@@ -232,7 +225,6 @@ _THE_CELL = Senders(PeerKind.CELL, Scope.ITSELF)
 _RULES = (
     Rule(WORKSPACE_CREATE, PeerKind.CELL, (_PROVISIONING_HERE,)),
     Rule(WORKSPACE_EXISTS, PeerKind.CELL, (_PROVISIONING_HERE,)),
-    Rule(WORKSPACE_ACTIVATE, PeerKind.CELL, (_PROVISIONING_HERE,)),
     Rule(WORKSPACE_UNDO, PeerKind.CELL, (_PROVISIONING_HERE,)),
     Rule(OWNERSHIP_SET, PeerKind.CELL, (_CONTROL_PLANE,)),
     Rule(PLACEMENT_RESERVE, PeerKind.CONTROL_PLANE, (_PROVISIONING_NAMED,)),

@@ -65,6 +65,24 @@ class WorkspaceFrozen(Refusal):
     retry_after_s = 5
 
 
+class OwnershipPassed(Refusal):
+    """The workspace has had another owner since this write began: what it was decided by may be no longer so."""
+
+    kind = Kind.UNAVAILABLE
+    title = "This workspace has just moved"
+    detail = "Nothing is lost. Try again."
+    retry_after_s = 1
+
+
+class WritersInFlight(Refusal):
+    """Writers of the workspace did not end in time; nothing has changed."""
+
+    kind = Kind.UNAVAILABLE
+    title = "Writers of this workspace are still at work"
+    detail = "Nothing has changed. Try again in a moment."
+    retry_after_s = 1
+
+
 class DatabaseUnavailable(Refusal):
     """The database does not answer."""
 
@@ -189,13 +207,24 @@ class Database:
             yield Reading(session, workspace_id)
 
     @asynccontextmanager
-    async def writing(self, workspace_id: UUID) -> AsyncIterator[Writing]:
+    async def writing(
+        self,
+        workspace_id: UUID,
+        *,
+        believed: int | None = None,
+        before: Callable[[AsyncSession], Awaitable[None]] | None = None,
+    ) -> AsyncIterator[Writing]:
         """A scope in which this workspace may be changed, if this cell owns it.
 
-        Raises WorkspaceFrozen, or NotFound where the workspace is not of this cell.
+        `believed` is the epoch of an earlier `Writing` that this one goes on from. `before` makes what has to be
+        there before a write can be opened, in the same transaction. Raises WorkspaceFrozen, OwnershipPassed, or
+        NotFound where the workspace is not of this cell.
         """
         async with self._session(workspace_id) as session:
-            epoch = (await session.execute(_OPEN_WRITE, {"id": workspace_id})).scalar_one()
+            if before is not None:
+                await before(session)
+            opened = await session.execute(_OPEN_WRITE, {"id": workspace_id, "believed": believed})
+            epoch = opened.scalar_one()
             tx = Writing(session, workspace_id, int(epoch))
             yield tx
             await session.commit()
@@ -207,6 +236,17 @@ class Database:
         async with self._session(None) as session:
             yield session
             await session.commit()
+
+    @asynccontextmanager
+    async def stopping_writes(self, workspace_id: UUID, *, within_s: float) -> AsyncIterator[AsyncSession]:
+        """A transaction beside which nobody writes for the workspace: writers in flight have ended, others wait.
+
+        Raises WritersInFlight where they take longer; whoever waits to write waits for that long too.
+        """
+        async with self.outside() as session:
+            await session.execute(_LOCK_WITHIN, {"ms": str(int(within_s * 1000))})
+            await session.execute(_STOP_WRITES, {"id": str(workspace_id)})
+            yield session
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""
@@ -231,7 +271,10 @@ class Database:
 
 
 _SCOPE = text("select set_config('app.workspace_id', :id, true)")
-_OPEN_WRITE = text("select open_write(:id)")
+_OPEN_WRITE = text("select open_write(:id, :believed)")
+_LOCK_WITHIN = text("select set_config('lock_timeout', :ms, true)")
+# The lock that open_write() (kit/tenancy.py) takes shared.
+_STOP_WRITES = text("select pg_advisory_xact_lock(hashtextextended(:id, 0))")
 
 
 def _unstorable() -> Invalid:
@@ -242,6 +285,8 @@ def _unstorable() -> Invalid:
 _MEANINGS: dict[str, Callable[[], Refusal]] = {
     "CC404": NotFound,
     "CC423": WorkspaceFrozen,
+    "CC409": OwnershipPassed,
+    "55P03": WritersInFlight,  # lock_not_available: only `stopping_writes` sets a lock_timeout
     "23505": DoneAlready,  # unique_violation
     "22021": _unstorable,  # character_not_in_repertoire: NUL in a text
     "22P05": _unstorable,  # untranslatable_character: NUL in JSON

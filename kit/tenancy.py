@@ -5,9 +5,10 @@ A transaction has a scope (`app.workspace_id`): outside it nothing is seen. A wr
 owns a workspace, or one that forgot to ask, changes nothing.
 """
 
-# The one statement that opens a write. Its errors, by SQLSTATE, are in kit/database.py.
+# The one statement that opens a write; its errors, by SQLSTATE, are in kit/database.py. `believed` is the epoch under
+# which the writer began, where it began earlier: what it read then may be no longer so under another owner.
 OPEN_WRITE = """
-CREATE FUNCTION open_write(wanted uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION open_write(wanted uuid, believed bigint DEFAULT NULL) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
   held record;
 BEGIN
@@ -18,6 +19,8 @@ BEGIN
     RAISE EXCEPTION 'this cell does not own the workspace' USING ERRCODE = 'CC404';
   ELSIF held.state <> 'active' THEN
     RAISE EXCEPTION 'the workspace is %', held.state USING ERRCODE = 'CC423';
+  ELSIF believed <> held.epoch THEN
+    RAISE EXCEPTION 'epoch % has passed', believed USING ERRCODE = 'CC409';
   END IF;
   PERFORM set_config('app.workspace_id', wanted::text, true), set_config('app.writing', wanted::text, true);
   RETURN held.epoch;

@@ -2,7 +2,7 @@
 
 The hash is a copy of the row. It is held shut before a change of state commits and set anew after it, so it never
 allows what the row no longer does; where it is missing, the row is read. A crash in between leaves it shut for a
-few seconds, then missing.
+few seconds, then missing. The workspace's ownership (`cell/ownership/gate.py`) is read in the same breath.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
+from cell.ownership import gate as ownership
 from cell.recordings.states import UPLOADING, State
 
 SHUT_S = 10  # longer than any transaction may take to commit after it held the gate
@@ -23,9 +24,18 @@ redis.call('HSET', KEYS[1], 'version', ARGV[1], unpack(ARGV, 3))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """
-# KEYS[1] the hash; ARGV now, version, most bytes, life, then index/size pairs. Counts a chunk once however often it is
-# granted; answers the bytes granted in all, -1 where the gate changed meanwhile, -2 where it would be too much.
+# KEYS[1] the hash, KEYS[2] that of ownership; the three fields that decide, and whether the workspace may be written.
+_READ = """
+local found = redis.call('HMGET', KEYS[1], 'state', 'version', 'upload_key')
+found[4] = redis.call('HGET', KEYS[2], 'state')
+return found
+"""
+# KEYS as above; ARGV now, version, most bytes, life, then index/size pairs. Counts a chunk once however often it is
+# granted; answers the bytes granted in all, -1 where the gate changed meanwhile, -2 where it would be too much, -3
+# where the workspace was frozen meanwhile.
 _COUNT = """
+local owned = redis.call('HGET', KEYS[2], 'state')
+if owned and owned ~= 'active' then return -3 end
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[2] then return -1 end
 local total = tonumber(redis.call('HGET', KEYS[1], 'bytes') or '0')
 for i = 5, #ARGV, 2 do
@@ -42,11 +52,15 @@ return total
 
 @dataclass(frozen=True)
 class Gate:
-    """The copy of a recording's row that grants are decided by."""
+    """The copy of a recording's row that grants are decided by.
+
+    `workspace` is the state of its workspace's ownership; None: the copy does not say, so the row has to.
+    """
 
     state: State
     version: int
     upload_key: bytes
+    workspace: str | None = None
 
     @property
     def open(self) -> bool:
@@ -62,12 +76,12 @@ class Gates:
 
     async def read(self, workspace_id: UUID, recording_id: UUID) -> Gate | None:
         """The gate, or None where the row has to be read. One Redis read."""
-        state, version, upload_key = await self.redis.hmget(
-            _at(workspace_id, recording_id), ["state", "version", "upload_key"]
+        state, version, upload_key, workspace = await self.redis.eval(
+            _READ, 2, _at(workspace_id, recording_id), ownership.at(workspace_id)
         )
         if state is None or version is None or upload_key is None:
             return None
-        return Gate(State(str(state)), int(version), bytes.fromhex(str(upload_key)))
+        return Gate(State(str(state)), int(version), bytes.fromhex(str(upload_key)), workspace)
 
     async def put(
         self, workspace_id: UUID, recording_id: UUID, gate: Gate, granted: dict[int, int] | None = None
@@ -91,10 +105,13 @@ class Gates:
     async def count(
         self, workspace_id: UUID, recording_id: UUID, gate: Gate, sizes: dict[int, int], most: int, now: float
     ) -> int:
-        """Count granted chunks: the bytes granted in all, -1 where the gate changed, -2 where it is too much."""
+        """Count granted chunks: the bytes granted in all.
+
+        -1 where the gate changed, -2 where it is too much, -3 where the workspace may not be written.
+        """
         pairs = [text for index, size in sizes.items() for text in (str(index), str(size))]
-        at = _at(workspace_id, recording_id)
-        counted = await self.redis.eval(_COUNT, 1, at, int(now), gate.version, most, KEPT_S, *pairs)
+        keys = _at(workspace_id, recording_id), ownership.at(workspace_id)
+        counted = await self.redis.eval(_COUNT, 2, *keys, int(now), gate.version, most, KEPT_S, *pairs)
         return int(counted)
 
     async def seen(self, workspace_id: UUID, recording_id: UUID) -> float:

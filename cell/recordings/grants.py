@@ -7,15 +7,20 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from cell.ownership import service as ownership
 from cell.recordings import limits, objects, queries, service
 from cell.recordings.gate import Gate, Gates
 from cell.recordings.models import Recording
 from cell.recordings.service import ChunkSize, OverLimit, RecordingClosed, Sha256
 from cell.recordings.states import State
 from cell.resources import Cell
+from contracts import placements
 from contracts.tokens import TokenExpired, TokenInvalid, UploadClaim, verify_upload
+from kit.database import WorkspaceFrozen
 from kit.refusals import Kind, Refusal
 from kit.storage import Stored
+
+_ACTIVE = placements.State.ACTIVE
 
 
 class UploadTokenExpired(Refusal):
@@ -75,11 +80,13 @@ class Upload:
 async def admit(cell: Cell, workspace_id: UUID, claim: UploadClaim) -> Upload:
     """Whether the holder of an upload token may send. One Redis read in the usual case.
 
-    Raises UploadTokenInvalid, UploadTokenExpired, NotFound, RecordingClosed.
+    Raises UploadTokenInvalid, UploadTokenExpired, NotFound, WorkspaceFrozen, RecordingClosed.
     """
     gates = Gates(cell.redis)
     gate = await gates.read(workspace_id, claim.recording_id) or await _from_row(cell, workspace_id, claim.recording_id)
     verified(claim, gate.upload_key)
+    if (gate.workspace or await ownership.state_of(cell.database, cell.redis, workspace_id)) != _ACTIVE:
+        raise WorkspaceFrozen
     if not gate.open:
         raise RecordingClosed(state=gate.state.value)
     return Upload(workspace_id, claim.recording_id, gate)
@@ -96,7 +103,10 @@ def verified(claim: UploadClaim, upload_key: bytes) -> None:
 
 
 async def grant(cell: Cell, upload: Upload, wanted: WantedChunks) -> GrantedChunks:
-    """Presigned PUTs for a batch: length, checksum and "not there yet" signed. Raises OverLimit, RecordingClosed."""
+    """Presigned PUTs for a batch: length, checksum and "not there yet" signed.
+
+    Raises OverLimit, RecordingClosed, WorkspaceFrozen.
+    """
     gates = Gates(cell.redis)
     gate = upload.gate
     if gate.state is State.CREATED and wanted.chunks:
@@ -106,6 +116,8 @@ async def grant(cell: Cell, upload: Upload, wanted: WantedChunks) -> GrantedChun
     if total == -1:  # the recording changed, or Redis forgot it, since we looked
         gate = await _from_row(cell, upload.workspace_id, upload.recording_id)
         total = await gates.count(upload.workspace_id, upload.recording_id, gate, sizes, limits.BYTES, time.time())
+    if total == -3:
+        raise WorkspaceFrozen
     if total == -1 or not gate.open:
         raise RecordingClosed(state=gate.state.value)
     if total < 0:

@@ -39,3 +39,5 @@ class Workspace(Scoped, Base):
     created_at: Mapped[datetime]
     retention_days: Mapped[int] = mapped_column(default=90)
     open_links_limit: Mapped[int] = mapped_column(default=500)
+    confirmed_at: Mapped[datetime | None]  # when the founder confirmed the e-mail address
+    confirm_digest: Mapped[bytes | None]  # of the word in the mail that asks for it

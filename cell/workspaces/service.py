@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cell.workspaces.models import Ownership, Workspace, WorkspaceKey
 from contracts.keys import is_key
@@ -56,16 +57,44 @@ async def get(tx: Reading) -> Workspace:
 async def claim(database: Database, new: NewWorkspace) -> bool:
     """Make this cell the owner of a new workspace; False where it is here already."""
     async with database.outside() as session:
-        session.add(WorkspaceKey(key=new.key, workspace_id=new.id))
-        session.add(Ownership(workspace_id=new.id, epoch=FIRST_EPOCH, version=1, state="active"))
         try:
-            await session.flush()
+            await own(session, new)
         except IntegrityError:
             await session.rollback()
             return False
     return True
 
 
-def found(tx: Writing, new: NewWorkspace) -> None:
-    """Store the workspace itself, in its own scope."""
-    tx.add(Workspace(key=new.key, name=new.name, created_at=now()))
+async def own(session: AsyncSession, new: NewWorkspace) -> None:
+    """Note that this cell owns a new workspace. Raises IntegrityError where its id or its key is here already."""
+    session.add(WorkspaceKey(key=new.key, workspace_id=new.id))
+    session.add(Ownership(workspace_id=new.id, epoch=FIRST_EPOCH, version=1, state="active"))
+    await session.flush()
+
+
+async def ownership_of(database: Database, workspace_id: UUID) -> Ownership | None:
+    """What this cell holds of a workspace, if anything."""
+    async with database.outside() as session:
+        return await session.get(Ownership, workspace_id)
+
+
+async def key_of(database: Database, workspace_id: UUID) -> str | None:
+    """The key of a workspace of this cell."""
+    async with database.outside() as session:
+        return await session.scalar(select(WorkspaceKey.key).where(WorkspaceKey.workspace_id == workspace_id))
+
+
+async def refuse_forever(database: Database, workspace_id: UUID) -> None:
+    """Leave a row that nobody gets past who wants to found this workspace. Raises DoneAlready where there is one.
+
+    Of founding and refusing at the same time, the second waits for the first.
+    """
+    async with database.outside() as session:
+        session.add(Ownership(workspace_id=workspace_id, epoch=FIRST_EPOCH, version=1, state="deleted"))
+
+
+def found(tx: Writing, new: NewWorkspace) -> Workspace:
+    """Store the workspace itself, in its own scope; its founder needs no confirming unless a sign-up says so."""
+    workspace = Workspace(key=new.key, name=new.name, created_at=now(), confirmed_at=now())
+    tx.add(workspace)
+    return workspace

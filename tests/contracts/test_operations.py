@@ -54,7 +54,7 @@ SENDERS = {
 }
 STRANGER = "stranger"
 
-# operation -> receiver, what is asked, what is answered, and who may: written out, so that the table cannot judge itself.
+# operation -> receiver, what is asked, what is answered, who may: written out, so that the table cannot judge itself.
 CASES: dict[str, tuple[str, BaseModel, BaseModel, set[str]]] = {
     "workspace.create": (
         "eu-1",
@@ -62,8 +62,7 @@ CASES: dict[str, tuple[str, BaseModel, BaseModel, set[str]]] = {
         Done(),
         {"provisioning-eu"},
     ),
-    "workspace.exists": ("eu-1", ABOUT, Existing(exists=True, active=True), {"provisioning-eu"}),
-    "workspace.activate": ("eu-1", ABOUT, Done(), {"provisioning-eu"}),
+    "workspace.exists": ("eu-1", ABOUT, Existing(exists=True), {"provisioning-eu"}),
     "workspace.undo": ("eu-1", ABOUT, Done(), {"provisioning-eu"}),
     "ownership.set": (
         "eu-1",
