@@ -41,6 +41,7 @@ class Consumer(RuleBasedStateMachine):
         self.sent: list[tuple[str, bytes]] = []  # every message there ever was
         self.gap = False
         self.number = 0
+        self.position = (0, 0)
         self.backup = copy.deepcopy(self.registry)
         self.store = Store(self.path, "test 1", {"workspace": pack})
         self.remember()
@@ -105,10 +106,12 @@ class Consumer(RuleBasedStateMachine):
     def poll(self, most: int, lost: bool) -> None:
         held = self.store.held
         if held is None or self.gap:
-            self.take("snapshot", self.registry.snapshot(), lost)
+            self.sent.append(("snapshot", self.registry.snapshot()))
+            self.take(*self.sent[-1], lost)
             return
         try:
-            self.take("batch", self.registry.batch(held.generation, held.n, most), lost)
+            self.sent.append(("batch", self.registry.batch(held.generation, held.n, most)))
+            self.take(*self.sent[-1], lost)
         except SnapshotNeeded:
             self.gap = True
         except Behind:
@@ -163,8 +166,6 @@ class Consumer(RuleBasedStateMachine):
 
     def take(self, what: str, raw: bytes, lost: bool) -> None:
         """What the follower does with an answer."""
-        if (what, raw) not in self.sent[-5:]:
-            self.sent.append((what, raw))
         if lost:
             return
         held = self.store.held
@@ -193,6 +194,9 @@ class Consumer(RuleBasedStateMachine):
     def it_holds_what_the_registry_said(self) -> None:
         held = self.store.held
         assert self.store.items("workspace") == ({} if held is None else self.said[held.mark])
+        position = (held.generation, held.n) if held else (0, 0)
+        assert position >= self.position, "it went back"
+        self.position = position
         self.store.check()
 
     def settle(self) -> None:
