@@ -5,8 +5,11 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
+from tests.e2e.waiting import until
+
 STEP_S = 30.0  # a step takes a moment; the machine may have better to do
 READY_S = 60.0
+FOOTAGE_BYTES = 10_000  # on a busy machine the first picture takes its time; a WebM's head alone is shorter than this
 
 # The spool of cell/ui/recorder/disk-spool.ts, as it lies in this browser.
 _SPOOL = """async () => {
@@ -41,7 +44,7 @@ class Spooled:
     duration_ms: float
     sizes: list[int]
     sha256: list[str]  # base64
-    arrived: int
+    arrived_bytes: int
 
 
 class Customer:
@@ -78,8 +81,18 @@ class Customer:
         await self.at("recording")
 
     async def records_until(self, seconds: int) -> None:
-        """Let the recording run until its own clock shows so many seconds."""
+        """Let the recording run until its own clock shows so many seconds and there is a picture."""
         await self.page.wait_for_function(_REACHED, arg=seconds, polling=50, timeout=(seconds + STEP_S) * 1000)
+        await self.has(FOOTAGE_BYTES)
+
+    async def has(self, recorded: int, *, arrived: int = 0) -> None:
+        """Wait until so many bytes are in the spool, and so many of them in S3."""
+
+        async def enough() -> bool:
+            spooled = (await self.spool())[-1]
+            return sum(spooled.sizes) >= recorded and spooled.arrived_bytes >= arrived
+
+        await until(enough, STEP_S)
 
     async def stops(self) -> Spooled:
         """Stop, and look at what was recorded."""
@@ -117,7 +130,7 @@ class Customer:
                 one["durationMs"],
                 [piece["size"] for piece in one["pieces"]],
                 [piece["sha256"] for piece in one["pieces"]],
-                sum(piece["arrived"] for piece in one["pieces"]),
+                sum(piece["size"] for piece in one["pieces"] if piece["arrived"]),
             )
             for one in await self.page.evaluate(_SPOOL)
         ]

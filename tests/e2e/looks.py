@@ -17,23 +17,30 @@ _SIDEWAYS = "() => document.documentElement.scrollWidth - document.documentEleme
 
 
 async def usable(page: Page, name: str) -> None:
-    """Nothing that axe-core finds fault with, and no sideways scroll, at both widths."""
+    """Nothing that axe-core finds fault with, at a desk (light and dark) and on a phone, and no sideways scroll."""
     wanted = page.viewport_size
     assert wanted is not None
     await page.evaluate(_AXE)
-    for size in (DESKTOP, PHONE):
+    for size in (PHONE, DESKTOP):
         await page.set_viewport_size(size)
         at = f"{name} at {size['width']} px"
         assert await page.evaluate(_SIDEWAYS) <= 0, f"{at} scrolls sideways"
-        found = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
-        faults = [
-            f"{fault['id']}: {node['html']} {node['failureSummary']}"
-            for fault in found["violations"]
-            for node in fault["nodes"]
-        ]
-        assert not faults, "\n".join([at, *faults])
+        await _faultless(page, at)
         await picture(page, f"{name}-{size['width']}")
+    await page.emulate_media(color_scheme="dark")
+    await _faultless(page, f"{name} in the dark")
+    await page.emulate_media(color_scheme=None)
     await page.set_viewport_size(wanted)
+
+
+async def _faultless(page: Page, at: str) -> None:
+    found = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    faults = [
+        f"{fault['id']}: {node['html']} {node['failureSummary']}"
+        for fault in found["violations"]
+        for node in fault["nodes"]
+    ]
+    assert not faults, "\n".join([at, *faults])
 
 
 async def picture(page: Page, name: str) -> None:

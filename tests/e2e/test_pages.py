@@ -23,7 +23,7 @@ LANGUAGES = {"de": "ltr", "ar": "rtl"}
 @pytest.fixture(scope="session")
 async def watched(deployment: Deployment) -> str:
     """A recording that is ready, so that pages have something to show."""
-    footage = media.webm(20)
+    footage = media.webm(20, width=640, height=360)
     async with api(deployment.description, "eu") as program:
         link = await program.link("The total changes when I go back", ticket="ACME-1207", max_uses=3)
     async with begun(link.url) as (customer, recording):
@@ -98,7 +98,7 @@ async def test_pages_speak_the_readers_language(language: str, signed_in: Signed
         await usable(agent.page, f"{name}-{language}")
 
 
-async def test_a_search_finds_by_title_without_loading_the_page_again(signed_in: SignedIn, deployment: Deployment) -> None:
+async def test_a_search_finds_by_title_and_the_keys_lead_on(signed_in: SignedIn, deployment: Deployment) -> None:
     mark = secrets.token_hex(6)
     async with api(deployment.description, "eu") as program:
         link = await program.link(f"Needle {mark}")
