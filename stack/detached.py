@@ -54,6 +54,7 @@ def _fork(run: Callable[[], int], folder: Folder) -> int:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for there, here in ((nothing, 0), (said, 1), (said, 2)):
         os.dup2(there, here)
+    os.closerange(3, max(nothing, said) + 1)
     os._exit(run())
 
 

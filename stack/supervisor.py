@@ -13,6 +13,8 @@ from stack.errors import StackError
 from stack.processes import end_orphans
 from stack.unit import Life, Report, Service, Unit
 
+STEP_WITHIN_S = 60.0  # a step takes seconds; what takes longer is stuck
+
 
 @dataclass(frozen=True)
 class Step:
@@ -61,7 +63,10 @@ class Supervisor:
     def _timed(self, step: Step) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
             begun = time.monotonic()
-            await step.run()
+            try:
+                await asyncio.wait_for(step.run(), STEP_WITHIN_S)
+            except TimeoutError:
+                raise StackError(f"{step.name} took more than {STEP_WITHIN_S:g} s: see {self._logs}") from None
             self.note("done", step.name, seconds=round(time.monotonic() - begun, 2))
 
         return run

@@ -21,6 +21,7 @@ from stack.folder import Folder
 from stack.postgres import SUPERUSER, address
 from stack.state import State
 
+UP_WITHIN_S = 100.0  # on a machine that is busy with much else
 _ATTACH = "CELLCAST_STACK"
 _OWN = "CELLCAST_TEST_STACK_DIR"  # set by pytest's first process, inherited by xdist's
 
@@ -64,7 +65,7 @@ class Deployment:
 def take_up(folder: Path, *options: str) -> Deployment:
     """Run `cellcast stack up --detach` for a folder."""
     command = ["cellcast", "stack", "up", "--dir", str(folder), "--detach", "--json", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=UP_WITHIN_S)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert json.loads(done.stdout)["ready"]
     return Deployment(Folder(folder))

@@ -187,7 +187,7 @@ def test_a_stacks_life_beside_another(deployment: Deployment, folder: Path) -> N
     until_gone(everyone)
 
     asked = cellcast("up", "--dir", folder, "--reset")
-    assert asked.returncode == 2 and "add --yes" in asked.stderr
+    assert asked.returncode == 2 and "nobody to ask" in asked.stderr
     assert Folder(folder).state.is_file()
     anew = take_up(folder, "--reset", "--yes")
     assert anew.description.workspaces[0].key != workspace[0].key
