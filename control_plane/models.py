@@ -1,12 +1,13 @@
 """All tables of the global part, for migrations and guards, and the list of what may stand in them."""
 
+from control_plane import nonces
 from control_plane.audit import models as audit
 from control_plane.base import Base
 from control_plane.feed import models as feed
 from control_plane.operators import models as operators
 from control_plane.placement import models as placement
 
-NOUNS = (audit, feed, operators, placement)
+NOUNS = (audit, feed, nonces, operators, placement)
 METADATA = Base.metadata
 
 # Every column that holds words or JSON, and why nothing personal comes into it. A guard compares this with the schema;
@@ -16,6 +17,8 @@ WORDS = {
     "audit_entries.actor": "an operator account's name: a word like on-call, of a form that no address has",
     "audit_entries.action": "a word of ours, like cell.add",
     "audit_entries.stored": "the entry: ids, words of ours, and an operator's reason, which has no @",
+    "call_nonces.nonce": "a random word that a process of ours drew",
+    "call_nonces.sender": "the name of a process, like eu-1",
     "cells.name": "like eu-1",
     "cells.region": "like eu",
     "cells.state": "a word of the state machine",

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from control_plane import resources
+from control_plane import calls, resources
 from control_plane.app import make_app
 from control_plane.feed.publisher import Publisher
 from control_plane.placement.records import home_region
@@ -24,7 +24,7 @@ async def run(settings: ControlPlaneSettings) -> None:
         tasks.create_task(publisher.run(settings.publish_every_s, stop))
         tasks.create_task(_ring_out(plane, stop))
         log.info("ready", url=settings.url)
-        await serve(make_app(plane), settings.bind, stop=stop)
+        await serve(calls.in_front_of(make_app(plane), plane), settings.bind, stop=stop)
 
 
 async def _ring_out(plane: resources.ControlPlane, stop: asyncio.Event) -> None:

@@ -1,5 +1,6 @@
 """The settings of the control plane's process and of its migrations."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr
@@ -43,6 +44,7 @@ class ControlPlaneSettings(Settings):
         default_factory=dict,
         description="JSON, region -> {endpoint, bucket, region, access_key, secret_key}: where snapshots are published",
     )
+    peers_path: Path | None = Field(None, description="The signed file of processes that may call; none: nobody may")
     publish_every_s: float = Field(30, description="How often changed snapshots are published", gt=0)
     feed_keep: int = Field(
         200_000, description="Events that a feed's log keeps; who is further behind takes a snapshot", ge=1

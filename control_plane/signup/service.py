@@ -1,0 +1,79 @@
+"""The registry's part of a sign-up. Each step can be repeated: it answers with what is so."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from contracts.operations import Home, Reserve
+from contracts.placements import Placement, State
+from control_plane.act import acting
+from control_plane.audit.service import Actor
+from control_plane.placement import service as placement
+from control_plane.placement.service import Wanted
+from control_plane.placement.sizes import Size
+from control_plane.placement.states import Change, TransitionRefused
+from control_plane.signup import queries
+from kit.database import Database, now
+from kit.refusals import NotFound
+
+
+async def reserve(database: Database, by: Actor, wanted: Reserve) -> Placement:
+    """Choose a cell and reserve room, once for each request key; as it is by now. Raises what `placement` raises."""
+    async with acting(database, by) as act:
+        asked = Wanted(wanted.region, Size(wanted.size), wanted.request_key)
+        return (await placement.reserve(act, asked)).placement
+
+
+async def change(database: Database, by: Actor, workspace_id: UUID, what: Change, why: str) -> Placement:
+    """Change a placement, or find it changed already. Raises NotFound, TransitionRefused."""
+    found = await _find(database, workspace_id)
+    try:
+        async with acting(database, by) as act:
+            return (await placement.transition(act, found.key, what, why)).placement
+    except TransitionRefused:
+        found = await _find(database, workspace_id)
+        if _is_so(what, found.state):
+            return found
+        raise
+
+
+async def unfinished(database: Database, region: str, older_than_s: int, limit: int) -> list[Placement]:
+    """Sign-ups of a region that began so long ago and have not ended."""
+    begun_before = now() - timedelta(seconds=older_than_s)
+    async with database.outside() as session:
+        rows = (await session.execute(queries.unfinished(region, begun_before, limit))).all()
+    return [placement.placement_of(row[0], row[1]) for row in rows]
+
+
+class Registry:
+    """Where workspaces live, for the table of who may call what."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def home(self, workspace_id: UUID) -> Home | None:
+        """Region and cell of a workspace, or None."""
+        async with self._database.outside() as session:
+            row = (await session.execute(queries.by_id(workspace_id))).first()
+        return None if row is None else Home(row[0].region, row[1].cell)
+
+
+async def _find(database: Database, workspace_id: UUID) -> Placement:
+    async with database.outside() as session:
+        row = (await session.execute(queries.by_id(workspace_id))).first()
+    if row is None:
+        raise NotFound
+    return placement.placement_of(row[0], row[1])
+
+
+def _is_so(what: Change, state: State) -> bool:
+    """Whether a change has happened, to judge by the state: the answer to its first request may have been lost."""
+    gone = {State.DELETING, State.DELETED}
+    match what:
+        case Change.ACTIVATE:
+            return state is not State.PROVISIONING and state not in gone
+        case Change.ABANDON:
+            return state is State.DELETED
+        case Change.DELETE:
+            return state in gone
+        case _:
+            return False
