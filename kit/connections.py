@@ -22,7 +22,7 @@ from hypercorn.typing import ASGIFramework, ConnectionState, LifespanState
 from hypercorn.utils import parse_socket_addr
 
 HEAD_S = 10.0  # from a request's first byte to the end of its head
-ANSWER_S = 20.0  # from there to the end of the answer
+ANSWER_S = 10.0  # from there to the end of the answer
 # A load balancer in front keeps its idle connections for 60 s; ours must outlive them.
 IDLE_S = 75.0
 GRACE_S = 25.0

@@ -117,6 +117,12 @@ class Consumer(RuleBasedStateMachine):
         except Behind:
             pass
 
+    @rule(keys=st.lists(KEYS, min_size=1, max_size=3))
+    def follow(self, keys: list[str]) -> None:
+        for key in keys:
+            self.change(key, False)
+        self.poll(3, False)
+
     @rule(most=st.integers(1, 3), after_s=st.floats(0, 0.004))
     def poll_and_be_killed(self, most: int, after_s: float) -> None:
         self.store.close()
