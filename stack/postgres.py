@@ -33,6 +33,9 @@ _OPTIONS = {
 }
 
 
+WITHIN_S = 60.0  # initdb and each call of psql take well under a second; this ends one that hangs
+
+
 class PostgresRefused(StackError):
     """PostgreSQL is not there or did not do what it was asked. The text says why, in its own words."""
 
@@ -140,6 +143,7 @@ def make_data(programs: Path, data: Path, password: str) -> None:
             check=False,
             env={"PATH": os.defpath, "TZ": "UTC"},
             cwd="/",
+            timeout=WITHIN_S,
             user=who.uid if who else None,
             group=who.gid if who else None,
             extra_groups=[] if who else None,
@@ -171,6 +175,7 @@ def run_sql(server: Server, statements: str, database: str = SUPERUSER, **values
     done = subprocess.run(
         [server.programs / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse"],
         input=given + statements,
+        timeout=WITHIN_S,
         capture_output=True,
         text=True,
         check=False,

@@ -11,6 +11,7 @@ from typing import Any
 from stack.errors import StackError
 from stack.processes import Command, own_environment
 
+WITHIN_S = 15.0  # each question to a server on this machine; this ends one that hangs
 HEALTH = "/health"
 REGIONS = {"eu": "eu-central-1", "us": "us-east-1"}  # the region that signatures name, by jurisdiction
 
@@ -100,7 +101,12 @@ def prepare(server: Server, bucket: str, application: Keys, origin: str) -> None
         region_name=server.region,
         aws_access_key_id=server.root.access,
         aws_secret_access_key=server.root.secret,
-        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}),
+        config=Config(
+            s3={"addressing_style": "path"},
+            connect_timeout=WITHIN_S,
+            read_timeout=WITHIN_S,
+            retries={"total_max_attempts": 2},
+        ),
     )
     try:
         if bucket not in {one["Name"] for one in s3.list_buckets()["Buckets"]}:
@@ -127,6 +133,7 @@ def _admin(server: Server, *words: str, secret: str = "") -> str:
         capture_output=True,
         text=True,
         check=False,
+        timeout=WITHIN_S,
         env={
             "PATH": os.defpath,
             "ADMIN_ACCESS_KEY_ID": server.root.access,

@@ -1,6 +1,7 @@
 """A stack from `up` to `down`: prepares it, takes it up, says where to go, and takes it down when told."""
 
 import asyncio
+import faulthandler
 import os
 import signal
 import time
@@ -37,6 +38,7 @@ class Wanted:
 
 def run(folder: Folder, wanted: Wanted, voice: Voice) -> int:
     """Be the supervisor of a folder until told to stop; the exit code. What goes wrong is said in one line."""
+    faulthandler.register(signal.SIGUSR1)  # `kill -USR1` of a supervisor that hangs shows where
     try:
         with folder.alone():
             topology = _prepare(folder, wanted, voice)

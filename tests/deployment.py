@@ -65,7 +65,11 @@ class Deployment:
 def take_up(folder: Path, *options: str) -> Deployment:
     """Run `cellcast stack up --detach` for a folder."""
     command = ["cellcast", "stack", "up", "--dir", str(folder), "--detach", "--json", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=UP_WITHIN_S)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=UP_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        log = Folder(folder).log("stack")
+        pytest.fail(f"not up within {UP_WITHIN_S} s:\n{log.read_text() if log.exists() else 'it did not begin'}")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert json.loads(done.stdout)["ready"]
     return Deployment(Folder(folder))
