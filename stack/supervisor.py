@@ -57,7 +57,7 @@ class Supervisor:
                 for step in steps:
                     tasks[step.name] = group.create_task(one(step.after, self._timed(step)))
                 begin.set()
-        except* StackError as several:
+        except ExceptionGroup as several:  # not `except*`, from which Python 3.11.2 lets only groups out
             raise _first(several) from None
 
     def _timed(self, step: Step) -> Callable[[], Awaitable[None]]:
@@ -107,9 +107,9 @@ class Supervisor:
         self._told(report)
 
 
-def _first(several: ExceptionGroup[StackError]) -> StackError:
-    """The first reason that is not made of others."""
+def _first(several: ExceptionGroup[Exception]) -> Exception:
+    """The first reason; the others follow from it, or came at the same time."""
     found: Exception = several
     while isinstance(found, ExceptionGroup):
         found = found.exceptions[0]
-    return StackError(str(found))
+    return found

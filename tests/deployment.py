@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from stack.folder import Folder
 from stack.postgres import SUPERUSER, address
 from stack.state import State
 
+CELLCAST = Path(sysconfig.get_path("scripts")) / "cellcast"  # pytest may run without its venv on the PATH
 UP_WITHIN_S = 100.0  # on a machine that is busy with much else
 _ATTACH = "CELLCAST_STACK"
 _OWN = "CELLCAST_TEST_STACK_DIR"  # set by pytest's first process, inherited by xdist's
@@ -64,7 +66,7 @@ class Deployment:
 
 def take_up(folder: Path, *options: str) -> Deployment:
     """Run `cellcast stack up --detach` for a folder."""
-    command = ["cellcast", "stack", "up", "--dir", str(folder), "--detach", "--json", *options]
+    command = [CELLCAST, "stack", "up", "--dir", str(folder), "--detach", "--json", *options]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=UP_WITHIN_S)
     except subprocess.TimeoutExpired:

@@ -18,7 +18,7 @@ from stack import detached, postgres
 from stack.control import ask
 from stack.errors import StackError
 from stack.folder import Folder
-from tests.deployment import Deployment, take_up
+from tests.deployment import CELLCAST, Deployment, take_up
 from tests.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("deployment")]
@@ -28,7 +28,7 @@ GONE_WITHIN_S = 5.0
 
 def cellcast(*words: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["cellcast", "stack", *map(str, words)], capture_output=True, text=True, check=False, input=given
+        [CELLCAST, "stack", *map(str, words)], capture_output=True, text=True, check=False, input=given
     )
 
 
