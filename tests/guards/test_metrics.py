@@ -19,6 +19,8 @@ BOUNDED = {
     "audience",
     "result",
     "sender",
+    "source",
+    "why",
 }
 
 

@@ -34,7 +34,7 @@ def page() -> str:
     """What docs/settings.md should be."""
     lines = [HEAD.format(how=HOW)]
     for settings in all_settings():
-        lines += [f"## {settings.__module__.partition('.')[0]}", "", (settings.__doc__ or "").strip(), ""]
+        lines += [f"## {settings.__module__.removesuffix('.settings')}", "", (settings.__doc__ or "").strip(), ""]
         lines += ["| name | default | what it is |", "|---|---|---|"]
         for name, field in settings.model_fields.items():
             full = f"{settings.model_config['env_prefix']}{name}".upper()
