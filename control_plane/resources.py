@@ -7,6 +7,7 @@ from typing import cast
 
 from quart import current_app
 
+from control_plane.feed.batches import Batches
 from control_plane.feed.bell import Bell
 from control_plane.feed.snapshots import Snapshots
 from control_plane.placement.records import SOURCES
@@ -25,6 +26,7 @@ class ControlPlane:
     settings: ControlPlaneSettings
     database: Database
     bell: Bell
+    batches: Batches
     snapshots: Snapshots
     signing_keys: tuple[SigningKey, ...]
     buckets: Mapping[str, Bucket]
@@ -36,9 +38,10 @@ async def opened(settings: ControlPlaneSettings) -> AsyncIterator[ControlPlane]:
     database = Database(settings.database_url, name="control-plane", pool_size=POOL)
     keys = tuple(key for key in (settings.signing_key, settings.next_signing_key) if key is not None)
     buckets = {region: Bucket(_config(one)) for region, one in settings.snapshot_buckets.items()}
+    bell = Bell(settings.database_url)
     snapshots = Snapshots(database, SOURCES, keys)
     try:
-        yield ControlPlane(settings, database, Bell(settings.database_url), snapshots, keys, buckets)
+        yield ControlPlane(settings, database, bell, Batches(database, bell, keys), snapshots, keys, buckets)
     finally:
         for bucket in buckets.values():
             await bucket.close()

@@ -1,4 +1,4 @@
-"""Wakes whoever waits for a feed: PostgreSQL's NOTIFY, with a look each second as the net below it."""
+"""Wakes whoever waits for a feed: PostgreSQL's NOTIFY, with a look every few seconds as the net below it."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,8 @@ import asyncpg
 from control_plane.feed.log import CHANNEL
 from kit import logs
 
-LOOK_EVERY_S = 1.0  # how late an event is when its NOTIFY was lost with the connection
+LOOK_EVERY_S = 1.0  # how late an event is while there is no connection to hear a NOTIFY on
+NET_EVERY_S = 5.0  # how late it is when the connection dies unnoticed
 CHECK_EVERY_S = 15  # how long a connection that died without a word is believed
 
 log = logs.get("feed")
@@ -21,6 +22,7 @@ class Bell:
         self._url = database_url
         self._waiting: dict[str, asyncio.Event] = {}
         self._closed = asyncio.Event()
+        self._listening = False
 
     def ticket(self, audience: str) -> asyncio.Event:
         """What is set at the next ring. Take it before looking at the log, so that no ring falls between."""
@@ -30,7 +32,7 @@ class Bell:
         """Wait for the ring, the next look or `within_s`; False when this process is stopping."""
         if not self._closed.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ticket.wait(), min(within_s, LOOK_EVERY_S))
+                await asyncio.wait_for(ticket.wait(), min(within_s, NET_EVERY_S if self._listening else LOOK_EVERY_S))
         return not self._closed.is_set()
 
     async def listen(self) -> None:
@@ -45,8 +47,7 @@ class Bell:
     def close(self) -> None:
         """Let everybody go: the process stops."""
         self._closed.set()
-        for audience in list(self._waiting):
-            self._ring(audience)
+        self._ring_all()
 
     async def _listen_once(self) -> None:
         connection = await asyncpg.connect(
@@ -54,9 +55,12 @@ class Bell:
         )
         try:
             await connection.add_listener(CHANNEL, lambda *said: self._ring(str(said[-1])))
+            self._listening = True
+            self._ring_all()  # what happened before this connection was there
             while not await self._pause(CHECK_EVERY_S):
                 await connection.execute("select 1", timeout=5)
         finally:
+            self._listening = False
             await connection.close(timeout=2)
 
     async def _pause(self, seconds: float) -> bool:
@@ -66,6 +70,10 @@ class Bell:
         except TimeoutError:
             return False
         return True
+
+    def _ring_all(self) -> None:
+        for audience in list(self._waiting):
+            self._ring(audience)
 
     def _ring(self, audience: str) -> None:
         waiting = self._waiting.pop(audience, None)

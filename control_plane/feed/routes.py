@@ -1,21 +1,18 @@
 """Feeds for their consumers: a long poll that answers with signed batches, and signed snapshots."""
 
-import time
 from typing import Annotated
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 from pydantic import BaseModel, Field
 from quart import Response
 
 from contracts import feed
 from control_plane import resources
-from control_plane.feed import log
 from control_plane.feed.subjects import Reader
 from kit.web import Routes
 
 routes = Routes("feeds")
-SENT = Counter("cellcast_feed_answers_total", "Batches and snapshots sent", ["audience", "what"])
-WAITING = Gauge("cellcast_feed_polls_waiting", "Polls that wait for something new")
+SENT = Counter("cellcast_feed_answers_total", "Batches and snapshots sent", ["audience", "kind"])
 
 
 class Position(BaseModel):
@@ -29,20 +26,9 @@ class Position(BaseModel):
 @routes.get("/feeds/<path:audience>")
 async def read(by: Reader, audience: str, at: Position) -> Response:
     """A signed batch, as soon as there is an event beyond `after`; an empty one when `wait` seconds brought none."""
-    plane = resources.current()
-    deadline = time.monotonic() + at.wait
-    while True:
-        ticket = plane.bell.ticket(audience)
-        async with plane.database.outside() as session:
-            head, events = await log.read(session, audience, at.generation, at.after)
-        left = deadline - time.monotonic()
-        if events or left <= 0:
-            break
-        with WAITING.track_inprogress():
-            if not await plane.bell.wait(ticket, left):
-                break
+    raw = await resources.current().batches.after(audience, at.generation, at.after, at.wait)
     SENT.labels(audience, "batch").inc()
-    return _bytes(feed.encode_batch(head, events, plane.signing_keys))
+    return _bytes(raw)
 
 
 @routes.get("/snapshots/<path:audience>")

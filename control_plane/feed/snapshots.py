@@ -13,8 +13,9 @@ from kit.database import Database, now
 from kit.refusals import NotFound
 from kit.signing import SigningKey
 
-# A noun's records of an audience: pages of (key, record), so that a million of them leave room for other work.
-Pages = AsyncIterator[Sequence[tuple[str, feed.Record]]]
+# A noun's records of an audience, each as `feed.member_json` writes it, in pages, so that a million of them leave room
+# for other work.
+Pages = AsyncIterator[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Snapshots:
             for source in self._sources:
                 members: list[str] = []
                 async for page in source.pages(session, audience):
-                    members += [feed.member_json(key, record) for key, record in page]
+                    members += page
                 kinds.append((source.kind, members))
         raw = await asyncio.to_thread(
             feed.encode_snapshot, audience, head.generation, head.n, head.mark, now(), kinds, self.keys

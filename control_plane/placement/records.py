@@ -1,8 +1,8 @@
 """What the feeds carry of the registry: cells and placements, to whom, and all of them for snapshots."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts import feed, records
@@ -48,15 +48,16 @@ async def _cells(session: AsyncSession, audience: str) -> Pages:
         found = found.where(Cell.region == name)
     elif kind == "cell":
         found = found.where(Cell.name == name)
-    yield [(cell.name, _cell_record(cell)) for cell in (await session.scalars(found)).all()]
+    yield [feed.member_json(cell.name, _cell_record(cell)) for cell in (await session.scalars(found)).all()]
 
 
 async def _placements(session: AsyncSession, audience: str) -> Pages:
     kind, _, name = audience.partition("/")
+    at = PlacementRow
+    record = func.json_build_array(Workspace.id, at.cell, at.epoch, at.state, at.version)
     found = (
-        select(
-            Workspace.key, Workspace.id, PlacementRow.cell, PlacementRow.epoch, PlacementRow.state, PlacementRow.version
-        )
+        # As text, made by the database: a million rows become members in seconds. Keys need no escaping.
+        select(func.concat('"', Workspace.key, '":', cast(record, Text)))
         .join(PlacementRow, PlacementRow.workspace_id == Workspace.id)
         .where(PlacementRow.state != GONE)
         .execution_options(yield_per=PAGE)
@@ -65,12 +66,8 @@ async def _placements(session: AsyncSession, audience: str) -> Pages:
         found = found.where(Workspace.region == name)
     elif kind == "cell":
         found = found.where(PlacementRow.cell == name)
-    async for page in (await session.stream(found)).partitions(PAGE):
-        yield _members(page)
-
-
-def _members(page: Iterable[Sequence[object]]) -> list[tuple[str, feed.Record]]:
-    return [(str(key), [str(id_), cell, epoch, state, version]) for key, id_, cell, epoch, state, version in page]
+    async for page in (await session.stream_scalars(found)).partitions(PAGE):
+        yield page
 
 
 def _cell_record(cell: Cell) -> feed.Record:

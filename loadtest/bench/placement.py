@@ -23,7 +23,7 @@ def max_over_mean() -> float:
 
 
 def _simulated(seed: int) -> float:
-    cellcast = Path(sys.executable).with_name("cellcast")
+    cellcast = str(Path(sys.executable).with_name("cellcast"))
     command = [cellcast, "placement", "simulate", "--workspaces", "10000", "--cells", "20", "--zipf", "1.1"]
     done = subprocess.run(  # noqa: S603 - a program of our own
         [*command, "--seed", str(seed), "--json"], capture_output=True, text=True, timeout=120, check=False

@@ -147,5 +147,5 @@ class Registry(RuleBasedStateMachine):
 @pytest.mark.timeout(300)
 def test_any_order_of_changes(postgres: Postgres, registry_template: str) -> None:
     Registry.postgres, Registry.template = postgres, registry_template
-    few = settings(max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    few = settings(max_examples=8, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     run_state_machine_as_test(Registry, settings=few)

@@ -5,9 +5,11 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts import feed
-from control_plane.feed.routes import WAITING
+from control_plane.feed import log
+from control_plane.feed.batches import WAITING
 from control_plane.placement.states import Change
 from tests.control_plane.world import World
 
@@ -150,3 +152,23 @@ async def test_an_operator_sees_and_raises_the_generation(world: World) -> None:
     after = await world.api("/feeds")
     assert {one["generation"] for one in after["items"]} == {raised["generation"]}
     assert before["signing_keys"] == after["signing_keys"] == [world.plane.signing_keys[0].id]
+
+
+@pytest.mark.usefixtures("listening")
+async def test_polls_at_one_place_cost_one_read(world: World, reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await world.add_cell("eu-1")
+    reads = 0
+    read = log.read
+
+    async def counted(session: AsyncSession, audience: str, generation: int, after: int) -> object:
+        nonlocal reads
+        reads += 1
+        return await read(session, audience, generation, after)
+
+    monkeypatch.setattr(log, "read", counted)
+    polls = [asyncio.create_task(batch(world, reader, 1, wait=20)) for _ in range(40)]
+    await waiting(40)
+    before = reads
+    await world.reserve()
+    assert {one.upto for one in await asyncio.gather(*polls)} == {2}
+    assert reads - before <= 4  # as few as the ring wakes at once; looks of the net may come between
