@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The whole deployment on this machine, on real servers.", no_args_is_help=True)
 
-Dir = Annotated[Path, typer.Option("--dir", help="The stack's folder.", envvar="CELLCAST_STACK_DIR")]
+Dir = Annotated[Path, typer.Option("--dir", help="The stack's folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Answer with a JSON object.")]
 Names = Annotated[list[str], typer.Argument(help="Processes, such as eu-1-worker.", metavar="NAME...")]
 

@@ -66,7 +66,7 @@ class Deployment:
 
 def take_up(folder: Path, *options: str) -> Deployment:
     """Run `cellcast stack up --detach` for a folder."""
-    command = [CELLCAST, "stack", "up", "--dir", str(folder), "--detach", "--json", *options]
+    command = [str(CELLCAST), "stack", "up", "--dir", str(folder), "--detach", "--json", *options]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=UP_WITHIN_S)
     except subprocess.TimeoutExpired:

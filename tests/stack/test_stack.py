@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -21,7 +22,7 @@ from stack.folder import Folder
 from tests.deployment import CELLCAST, Deployment, take_up
 from tests.waiting import until
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("deployment")]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
 
 GONE_WITHIN_S = 5.0
 
@@ -32,8 +33,21 @@ def cellcast(*words: str | Path, given: str = "") -> subprocess.CompletedProcess
     )
 
 
+@pytest.fixture(scope="module")
+def own() -> Iterator[Deployment]:
+    """A stack that may be hurt, with one cell, while others use the shared one."""
+    with _folder() as folder:
+        yield take_up(folder, "--cells", "eu-1")
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
+    with _folder() as path:
+        yield path
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="cellcast-own-"))
     yield path
     detached.down(Folder(path))
@@ -95,48 +109,48 @@ class TestDescription:
 
 
 class TestSingleProcesses:
-    def test_one_that_crashes_is_started_again_and_that_is_said(self, deployment: Deployment) -> None:
-        before = deployment.pid("us-1-redis")
+    def test_one_that_crashes_is_started_again_and_that_is_said(self, own: Deployment) -> None:
+        before = own.pid("eu-1-redis")
         os.kill(before, signal.SIGKILL)
 
         def is_back() -> bool:
-            row = deployment.processes()["us-1-redis"]
+            row = own.processes()["eu-1-redis"]
             return row["life"] == "ready" and row["pid"] != before
 
         until(is_back, 20)
-        assert deployment.pid("us-1-redis") == deployment.processes()["us-1-redis"]["pid"]
-        assert deployment.processes()["us-1-redis"]["restarts"] == 1
-        events = deployment.folder.log("stack").read_text()
+        assert own.pid("eu-1-redis") == own.processes()["eu-1-redis"]["pid"]
+        assert own.processes()["eu-1-redis"]["restarts"] == 1
+        events = own.folder.log("stack").read_text()
         assert "was ended by SIGKILL" in events
-        assert "us-1-redis" in cellcast("status", "--dir", deployment.folder.path, "--json").stdout
+        assert "eu-1-redis" in cellcast("status", "--dir", own.folder.path, "--json").stdout
 
-    def test_postgres_comes_back_from_a_crash_with_nobody_left_of_its_old_life(self, deployment: Deployment) -> None:
-        old = psutil.Process(deployment.pid("us-1-postgres"))
+    def test_postgres_comes_back_from_a_crash_with_nobody_left_of_its_old_life(self, own: Deployment) -> None:
+        old = psutil.Process(own.pid("eu-1-postgres"))
         old_family = [old, *old.children()]
         assert len(old_family) > 3
         old.kill()
         until_gone(old_family)
-        until(lambda: deployment.processes()["us-1-postgres"]["life"] == "ready", 20)
-        dsn = deployment.superuser_dsn("us-1")
+        until(lambda: own.processes()["eu-1-postgres"]["life"] == "ready", 20)
+        dsn = own.superuser_dsn("eu-1")
         server = postgres.Server(
             postgres.programs(), int(dsn.split(":")[-1].split("/")[0]), dsn.split(":")[2].split("@")[0]
         )
         assert postgres.run_sql(server, "select count(*) from workspaces", "cellcast") == "1"
 
-    def test_they_stop_and_start_by_name(self, deployment: Deployment) -> None:
-        at = ("--dir", deployment.folder.path)
-        assert cellcast("stop", "us-1-scheduler", "us-1-worker", *at).returncode == 0
-        assert deployment.processes()["us-1-worker"]["life"] == "stopped"
-        assert deployment.description.process("us-1-worker").pid is None
+    def test_they_stop_and_start_by_name(self, own: Deployment) -> None:
+        at = ("--dir", own.folder.path)
+        assert cellcast("stop", "eu-1-scheduler", "eu-1-worker", *at).returncode == 0
+        assert own.processes()["eu-1-worker"]["life"] == "stopped"
+        assert own.description.process("eu-1-worker").pid is None
         assert cellcast("status", *at).returncode == 1
-        started = cellcast("start", "us-1-scheduler", "us-1-worker", *at, "--json")
+        started = cellcast("start", "eu-1-scheduler", "eu-1-worker", *at, "--json")
         assert [row["life"] for row in json.loads(started.stdout)["processes"]] == ["ready", "ready"]
         assert cellcast("status", *at).returncode == 0
-        unknown = cellcast("stop", "us-1-wrker", *at)
-        assert unknown.returncode == 1 and "there is no process us-1-wrker" in unknown.stderr
+        unknown = cellcast("stop", "eu-1-wrker", *at)
+        assert unknown.returncode == 1 and "there is no process eu-1-wrker" in unknown.stderr
 
-    def test_logs_are_shown_by_name(self, deployment: Deployment) -> None:
-        shown = cellcast("logs", "router", "-n", "5", "--json", "--dir", deployment.folder.path)
+    def test_logs_are_shown_by_name(self, own: Deployment) -> None:
+        shown = cellcast("logs", "router", "-n", "5", "--json", "--dir", own.folder.path)
         lines = [json.loads(line) for line in shown.stdout.splitlines()]
         assert lines and {line["name"] for line in lines} == {"router"}
         assert any('"ready"' in line["line"] for line in lines)
@@ -163,10 +177,10 @@ class TestOneUpAtATime:
 
 
 @pytest.mark.timeout(300)
-def test_a_stacks_life_beside_another(deployment: Deployment, folder: Path) -> None:
-    """Up beside the shared one, killed with -9, up again with its data, down, and reset. One life, to save starts."""
-    first = take_up(folder, "--cells", "eu-1")
-    workspace, cells = first.description.workspaces, first.description.cells
+def test_a_stacks_life_beside_another(deployment: Deployment, own: Deployment) -> None:
+    """Up beside the shared one, killed with -9, up again with its data, reset, and down. One life, to save starts."""
+    folder = own.folder.path
+    workspace, cells = own.description.workspaces, own.description.cells
     assert list(cells) == ["eu-1"]
     assert {row["life"] for row in deployment.processes().values()} == {"ready"}
 
