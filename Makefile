@@ -46,7 +46,7 @@ bench: $(INSTALLED) $(UI) s3 ## take every figure, or some: make bench ONLY=rout
 	ONLY='$(ONLY)' python -m loadtest.bench
 
 clean: ## remove what was installed and built; a demo's data in .cellcast/stack stays
-	rm -rf $(VENV) .cellcast/uv cell/ui/node_modules cell/ui/static router/static
+	rm -rf $(VENV) .cellcast/uv cell/ui/node_modules cell/ui/static router/static control_plane/ui/static
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find $(PARTS) -name __pycache__ -prune -exec rm -rf {} +
 

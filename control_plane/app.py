@@ -1,8 +1,6 @@
-"""The control plane's web process: the operators' API and the feeds."""
+"""The control plane's web process: the operators' API, the feeds, and the first page of a sign-up."""
 
-from html import escape
-
-from quart import Quart, Response
+from quart import Quart
 from quart_schema import Info, QuartSchema
 
 from control_plane.audit import api as audit
@@ -11,11 +9,19 @@ from control_plane.feed import routes as feeds
 from control_plane.operators import api as operators
 from control_plane.placement import api as placement
 from control_plane.resources import ControlPlane
-from kit.refusals import Refusal
+from control_plane.signup import routes as signup
+from control_plane.ui import pages
 from kit.web import Routes
 from kit.web.app import create_app
 
-ROUTES: tuple[Routes, ...] = (operators.routes, placement.routes, feed_api.routes, audit.routes, feeds.routes)
+ROUTES: tuple[Routes, ...] = (
+    operators.routes,
+    placement.routes,
+    feed_api.routes,
+    audit.routes,
+    feeds.routes,
+    signup.routes,
+)
 
 # Security headers of every answer (OWASP secure headers project).
 HEADERS = {
@@ -29,10 +35,11 @@ HEADERS = {
 
 def make_app(plane: ControlPlane) -> Quart:
     """The application of an opened control plane."""
-    app = create_app("control-plane", page=_page, checks={"postgres": plane.database.ping}, headers=HEADERS)
+    app = create_app("control-plane", page=pages.refusal, checks={"postgres": plane.database.ping}, headers=HEADERS)
     app.extensions["control_plane"] = plane
     for routes in ROUTES:
         app.register_blueprint(routes.blueprint)
+    pages.serve_style(app)
     QuartSchema(
         app,
         info=Info(title="Cellcast operators", version="1", description="Cells, workspaces, placements, feeds."),
@@ -44,9 +51,3 @@ def make_app(plane: ControlPlane) -> Quart:
         security=[{"operator": []}],
     )
     return app
-
-
-async def _page(status: int, refusal: Refusal) -> Response:
-    """What a person sees who opened an address of machines in a browser."""
-    words = f"<!doctype html><title>{escape(refusal.title)}</title><h1>{escape(refusal.title)}</h1>"
-    return Response(f"{words}<p>{escape(refusal.detail)}</p>", status, content_type="text/html; charset=utf-8")

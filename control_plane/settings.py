@@ -45,6 +45,9 @@ class ControlPlaneSettings(Settings):
         description="JSON, region -> {endpoint, bucket, region, access_key, secret_key}: where snapshots are published",
     )
     peers_path: Path | None = Field(None, description="The signed file of processes that may call; none: nobody may")
+    sign_up_urls: dict[str, str] = Field(
+        default_factory=dict, description="JSON, region -> address of its provisioning: where sign-ups are led"
+    )
     publish_every_s: float = Field(30, description="How often changed snapshots are published", gt=0)
     feed_keep: int = Field(
         200_000, description="Events that a feed's log keeps; who is further behind takes a snapshot", ge=1

@@ -1,5 +1,6 @@
 // Bundles scripts and styles into static/ under names that carry their hash, and writes manifest.json
-// (logical name -> file name) for the templates. The router's pages get their one stylesheet the same way.
+// (logical name -> file name) for the templates. The router's pages get their one stylesheet the same way, and so do
+// those of a sign-up.
 import { build } from "esbuild";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -47,3 +48,4 @@ await bundle(join(here, "static"), {
   mark: "styles/mark.svg",
 });
 await bundle(join(here, "../../router/static"), { "pages-style": "styles/router.css" });
+await bundle(join(here, "../../control_plane/ui/static"), { "sign-up": "styles/sign-up.css" });

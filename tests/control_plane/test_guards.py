@@ -14,6 +14,7 @@ from control_plane.app import ROUTES
 from control_plane.feed.subjects import Reader
 from control_plane.operators.subjects import Operator
 from control_plane.words import NAME
+from kit.web.subjects import Anyone
 from tests.control_plane.world import World
 from tests.servers.postgres import Postgres
 
@@ -71,9 +72,10 @@ async def test_history_is_only_added_to(postgres: Postgres, registry_database: s
     await connection.close()
 
 
-def test_every_route_is_an_operators_or_a_readers() -> None:
-    subjects = {route.subject for routes in ROUTES for route in routes.table}
-    assert subjects == {Operator, Reader}
+def test_every_route_is_an_operators_or_a_readers_but_the_first_page_of_a_sign_up() -> None:
+    table = [route for routes in ROUTES for route in routes.table]
+    assert {route.subject for route in table} == {Operator, Reader, Anyone}
+    assert [(route.method, route.rule) for route in table if route.subject is Anyone] == [("GET", "/sign-up")]
 
 
 async def test_every_operators_route_refuses_whoever_is_none(world: World) -> None:

@@ -1,0 +1,35 @@
+"""`cellcast provisioning ...`: the process of a region's sign-ups."""
+
+from typing import Annotated
+
+import typer
+
+from control_plane.cli.commands import give_up, group
+from control_plane.cli.server import REFUSED, failed
+from kit.settings import SettingsError
+
+app = group("The regional part: sign-up. Its process is set by CELLCAST_PROVISIONING_*.")
+
+
+@app.command(epilog="Example: CELLCAST_PROVISIONING_BIND=127.0.0.1:8200 cellcast provisioning serve --region eu")
+def serve(
+    region: Annotated[str, typer.Option("--region", help="The region that is served: eu or us.")],
+) -> None:
+    """Answer those who sign up, and finish sign-ups that stopped half-way."""
+    import asyncio
+    import os
+
+    from contracts.peers import PeersRefused
+    from control_plane.provisioning.processes import run
+    from control_plane.provisioning.settings import ProvisioningSettings
+    from kit import logs
+
+    os.environ.setdefault("CELLCAST_PROVISIONING_REGION", region)
+    try:
+        settings = ProvisioningSettings.load()
+        if settings.region != region:
+            raise SettingsError(f"CELLCAST_PROVISIONING_REGION: is {settings.region}, but --region is {region}")
+        logs.configure(settings.log_level, process=settings.name)
+        asyncio.run(run(settings))
+    except (SettingsError, PeersRefused) as error:
+        give_up(failed(REFUSED, "The settings are wrong", str(error)), as_json=False)

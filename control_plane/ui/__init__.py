@@ -1,0 +1,1 @@
+"""Pages of the control plane's processes, in the looks of the cell's (`cell/ui/styles/sign-up.css`)."""
