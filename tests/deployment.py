@@ -80,24 +80,28 @@ def take_up(folder: Path, *options: str) -> Deployment:
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the folder, once, before xdist starts its processes. Short: it stands in many paths."""
     if not hasattr(config, "workerinput"):
-        os.environ[_OWN] = tempfile.mkdtemp(prefix="cellcast-")
+        place = Path(tempfile.mkdtemp(prefix="cellcast-"))
+        place.chmod(0o711)  # root's PostgreSQL runs as another account, and passes through
+        os.environ[_OWN] = str(place)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Take the stack down when the last of pytest's processes is done."""
     if not hasattr(config, "workerinput"):
-        path = Path(os.environ.pop(_OWN))
-        detached.down(Folder(path))
-        Folder(path).reset()
-        shutil.rmtree(path)
+        place = Path(os.environ.pop(_OWN))
+        stack = Folder(place / "stack")
+        detached.down(stack)
+        stack.reset()
+        shutil.rmtree(place)
 
 
 @pytest.fixture(scope="session")
 def deployment() -> Deployment:
     if given := os.environ.get(_ATTACH):
         return Deployment(Folder(Path(given).parent))
-    folder = Path(os.environ[_OWN])
-    with folder.with_suffix(".lock").open("w") as lock:  # the second to ask waits for the first
+    place = Path(os.environ[_OWN])
+    folder = place / "stack"
+    with (place / "lock").open("w") as lock:  # the second to ask waits for the first
         fcntl.flock(lock, fcntl.LOCK_EX)
         if Folder(folder).is_in_use():
             return Deployment(Folder(folder))
