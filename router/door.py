@@ -1,11 +1,11 @@
 """The hot path: one look-up in the map and a redirect, as plain ASGI. Reads no body, writes no log line."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from hypercorn.typing import (
-    ASGIFramework,
     ASGIReceiveCallable,
     ASGISendCallable,
     HTTPResponseBodyEvent,
@@ -23,12 +23,9 @@ from router.map import Map, NoAnswer
 from router.pages import SECURITY_HEADERS, Answer, Outcome, Pages
 from router.records import Place
 
-# Answered by the application behind: the home page, health, the stylesheet.
-_OWN = frozenset({b"/", b"/livez"})
-_OWN_FOLDER = b"/static/"
-_READY = b"/readyz"
+_HOME, _LIVE, _READY = b"/", b"/livez", b"/readyz"
 # Whoever asks for these is no visitor: probes use any name or none.
-_PROBES = frozenset({b"/livez", _READY})
+_PROBES = frozenset({_LIVE, _READY})
 
 # An enum's attributes are looked up slowly in Python 3.11; these are looked at once a request.
 _ACTIVE, _LED_ON = State.ACTIVE, COLUMN[Outcome.LED]
@@ -58,12 +55,14 @@ class Guards(NamedTuple):
 
 
 class Door:
-    """The ASGI application: answers links and pages itself, passes its own few pages on to `behind`."""
+    """The ASGI application: links, pages, health, and `files` by their path."""
 
-    def __init__(self, map: Map, pages: Pages, behind: ASGIFramework, guards: Guards, counts: memoryview) -> None:
+    def __init__(
+        self, map: Map, pages: Pages, files: Mapping[bytes, Answer], guards: Guards, counts: memoryview
+    ) -> None:
         self._map = map
         self._pages = pages
-        self._behind = behind
+        self._files = files
         self._hosts, self._addresses, self._guesses = guards
         self._counts = counts
 
@@ -71,34 +70,27 @@ class Door:
         """Answer one request."""
         if scope["type"] == "http":
             answer = self._answer(scope)
-            if answer is not None:
-                start: HTTPResponseStartEvent = {
-                    "type": "http.response.start",
-                    "status": answer.status,
-                    "headers": answer.headers,
-                }
-                await send(start)
-                if answer.body and scope["method"] != "HEAD":
-                    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
-                else:
-                    await send(_NO_BODY)
-                return
+            start: HTTPResponseStartEvent = {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": answer.headers,
+            }
+            await send(start)
+            if answer.body and scope["method"] != "HEAD":
+                await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+            else:
+                await send(_NO_BODY)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000, "reason": None})
-            return
-        await self._behind(scope, receive, send)
 
-    def _answer(self, scope: HTTPScope) -> Answer | None:
+    def _answer(self, scope: HTTPScope) -> Answer:
         path = scope["raw_path"]
         stranger = self._stranger(scope)
         if stranger is not None:
             return self._refuse(stranger, scope)
-        if path == _READY:
-            return self._health()
         asked = paths.read(path, scope["query_string"])
         if isinstance(asked, paths.Wrong):
-            own = path in _OWN or path.startswith(_OWN_FOLDER)
-            return None if own else self._refuse(_OF_WRONG[asked], scope)
+            return self._own(path, scope) or self._refuse(_OF_WRONG[asked], scope)
         found = self._find(asked.key, self._addresses.of(scope))
         if not isinstance(found, Place):
             return self._refuse(found, scope, machine=isinstance(asked, paths.Describe))
@@ -106,6 +98,14 @@ class Door:
             return self._describe(asked.key, found)
         self._counts[_LED_ON] += 1
         return Answer(302, [(b"location", found.url + asked.to), *_LED], b"")
+
+    def _own(self, path: bytes, scope: HTTPScope) -> Answer | None:
+        """What is no way to a workspace: the home page, health, the stylesheet."""
+        if path == _HOME:
+            return self._pages.home(scope["headers"])
+        if path == _READY:
+            return self._health()
+        return _json(200, {"alive": True}) if path == _LIVE else self._files.get(path)
 
     def _stranger(self, scope: HTTPScope) -> Outcome | None:
         """Why a request is not looked at: it asks for something else than a page of ours."""

@@ -9,7 +9,7 @@ from kit.workers import Rows
 from router.door import Door, Guards
 from router.limits import Guesses
 from router.pages import HERE, Pages
-from tests.router.world import Asker, behind, make_snapshot
+from tests.router.world import FILES, Asker, make_snapshot
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def guards() -> Guards:
 @pytest.fixture
 def ask(pages: Pages, rows: Rows, guards: Guards) -> Asker:
     asker = Asker(make_snapshot())
-    asker.door = Door(asker, pages, behind, guards, rows.rows[0])
+    asker.door = Door(asker, pages, FILES, guards, rows.rows[0])
     return asker
 
 

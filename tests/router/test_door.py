@@ -19,7 +19,7 @@ from router.counts import Counted
 from router.door import Door, Guards
 from router.limits import Guesses
 from router.pages import Pages
-from tests.router.world import EU, KEYS, UNKNOWN_KEY, US, US_KEY, Asker, behind, make_snapshot
+from tests.router.world import EU, FILES, KEYS, UNKNOWN_KEY, US, US_KEY, Asker, make_snapshot
 
 KEY = KEYS[State.ACTIVE]
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -226,9 +226,13 @@ async def test_without_a_map_nobody_is_told_that_a_workspace_does_not_exist(ask:
         assert int(answered.headers["retry-after"]) > 0
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/static/a.css"])
-async def test_the_routers_own_pages_are_answered_behind(ask: Asker, path: str) -> None:
-    assert "x-behind" in (await ask(path)).headers
+async def test_its_own_pages(ask: Asker) -> None:
+    home = await ask("/", accept=HTML)
+    assert (home.status, "Show your screen" in home.text) == (200, True)
+    assert (await ask("/livez")).status == 200
+    assert (await ask("/static/a.css")).text == "a{}"
+    assert (await ask("/static/b.css")).status == 404
+    assert (await ask("/static/a.css", "HEAD")).body == b""
 
 
 async def test_a_websocket_is_closed(ask: Asker) -> None:
@@ -294,7 +298,7 @@ async def test_a_workspace_whose_cell_is_not_known_yet_is_not_denied(ask: Asker)
 
 
 async def test_who_guesses_keys_is_soon_told_nothing(ask: Asker, pages: Pages, rows: Rows, guards: Guards) -> None:
-    ask.door = Door(ask, pages, behind, guards._replace(guesses=Guesses(30)), rows.rows[0])
+    ask.door = Door(ask, pages, FILES, guards._replace(guesses=Guesses(30)), rows.rows[0])
     assert (await ask(link(KEY))).status == 302
     unknown = [f"/{UNKNOWN_KEY[:-2]}{a}{b}" for a in "89bcdf" for b in "89bcdf"]
     statuses = [(await ask(path)).status for path in unknown]
@@ -308,7 +312,7 @@ async def test_who_guesses_keys_is_soon_told_nothing(ask: Asker, pages: Pages, r
 
 
 async def test_good_and_mistyped_links_are_never_counted(ask: Asker, pages: Pages, rows: Rows, guards: Guards) -> None:
-    ask.door = Door(ask, pages, behind, guards._replace(guesses=Guesses(5)), rows.rows[0])
+    ask.door = Door(ask, pages, FILES, guards._replace(guesses=Guesses(5)), rows.rows[0])
     for _ in range(20):
         assert (await ask(link(KEY))).status == 302
         assert (await ask(link(KEYS[State.SUSPENDED]))).status == 403

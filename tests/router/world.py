@@ -10,6 +10,7 @@ from contracts.placements import ROUTING, CellAddress, Placement, Snapshot, Stat
 from contracts.records import CELL, WORKSPACE, cell_record, placement_record
 from router.door import Door
 from router.map import NoAnswer
+from router.pages import Answer
 from router.records import Place, packs, unpack_place
 
 GO = "http://go.localhost:8000"
@@ -24,6 +25,7 @@ KEYS = {
     State.DELETED: "bcdfgh77",
 }
 US_KEY, UNKNOWN_KEY = "wxyz234567", "bcdfgh99"
+FILES = {b"/static/a.css": Answer(200, [(b"content-type", b"text/css")], b"a{}")}
 
 
 def make_snapshot(n: int = 1, generation: int = 1) -> Snapshot:
@@ -109,8 +111,3 @@ class Asker:
         sent = {name.decode(): value.decode() for name, value in start["headers"]}
         assert len(sent) == len(start["headers"]), "a header stands there twice"
         return Answered(start["status"], sent, body["body"], messages)
-
-
-async def behind(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"x-behind", b"1")]})
-    await send({"type": "http.response.body", "body": b"behind", "more_body": False})
