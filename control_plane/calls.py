@@ -1,6 +1,4 @@
-"""What other processes of ours may ask of the registry, in front of its pages."""
-
-from hypercorn.typing import ASGIFramework
+"""What other processes of ours may ask of the registry, and who they are."""
 
 from contracts.operations import May
 from contracts.peers import PeerKind, Peers, PeersFile
@@ -14,13 +12,10 @@ from kit.signing import PublicKeys
 NAME = "control-plane"
 
 
-def in_front_of(app: ASGIFramework, plane: ControlPlane) -> ASGIFramework:
-    """The application with the calls in front of it; without a file of peers none is answered. Raises PeersRefused."""
+def peers_of(plane: ControlPlane) -> Peers | None:
+    """The processes that may call and be called, if the settings name a file of them. Raises PeersRefused."""
     path = plane.settings.peers_path
-    if path is None:
-        return app
-    peers = PeersFile(path, PublicKeys(key.public for key in plane.signing_keys))
-    return make_answers(plane, peers).in_front_of(app)
+    return None if path is None else PeersFile(path, PublicKeys(key.public for key in plane.signing_keys))
 
 
 def make_answers(plane: ControlPlane, peers: Peers) -> Answers:

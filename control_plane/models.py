@@ -5,9 +5,10 @@ from control_plane.audit import models as audit
 from control_plane.base import Base
 from control_plane.feed import models as feed
 from control_plane.operators import models as operators
+from control_plane.ownership import models as ownership
 from control_plane.placement import models as placement
 
-NOUNS = (audit, feed, nonces, operators, placement)
+NOUNS = (audit, feed, nonces, operators, ownership, placement)
 METADATA = Base.metadata
 
 # Every column that holds words or JSON, and why nothing personal comes into it. A guard compares this with the schema;

@@ -1,13 +1,18 @@
-"""The control plane's long-running process: answers operators and consumers, publishes snapshots."""
+"""The control plane's long-running process: answers operators and consumers, publishes snapshots, tells cells."""
 
 import asyncio
 
+from hypercorn.typing import ASGIFramework
+
+from contracts.peers import Peers
 from control_plane import calls, resources
 from control_plane.app import make_app
 from control_plane.feed.publisher import Publisher
+from control_plane.ownership.teller import Teller
 from control_plane.placement.records import home_region
 from control_plane.settings import ControlPlaneSettings
 from kit import logs, metrics
+from kit.calls import Calls
 from kit.serve import serve, stop_event
 
 log = logs.get("control-plane")
@@ -23,8 +28,18 @@ async def run(settings: ControlPlaneSettings) -> None:
         tasks.create_task(plane.bell.listen())
         tasks.create_task(publisher.run(settings.publish_every_s, stop))
         tasks.create_task(_ring_out(plane, stop))
+        app: ASGIFramework = make_app(plane)
+        peers = calls.peers_of(plane)
+        if peers is not None:
+            app = calls.make_answers(plane, peers).in_front_of(app)
+            tasks.create_task(_tell_owners(plane, peers, stop))
         log.info("ready", url=settings.url)
-        await serve(calls.in_front_of(make_app(plane), plane), settings.bind, stop=stop)
+        await serve(app, settings.bind, stop=stop)
+
+
+async def _tell_owners(plane: resources.ControlPlane, peers: Peers, stop: asyncio.Event) -> None:
+    async with Calls(calls.NAME, plane.signing_keys[0], peers) as made:
+        await Teller(plane.database, made).run(stop)
 
 
 async def _ring_out(plane: resources.ControlPlane, stop: asyncio.Event) -> None:

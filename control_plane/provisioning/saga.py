@@ -29,21 +29,12 @@ from contracts.operations import (
 from contracts.peers import Peer, PeerKind
 from contracts.placements import State
 from kit import logs
-from kit.calls import PeerUnavailable
-from kit.calls.operations import A, Operation, Q
+from kit.calls import Calling, PeerUnavailable
 from kit.refusals import Refusal
 
 REGISTRY = "control-plane"
 
 log = logs.get("sign-up")
-
-
-class Caller(Protocol):
-    """What calls other processes (`kit.calls.Calls`)."""
-
-    async def call(self, peer: str, operation: Operation[Q, A], request: Q) -> A:
-        """Call an operation of a peer."""
-        ...
 
 
 class Known(Protocol):
@@ -67,7 +58,7 @@ class SignUp:
 class SignUps:
     """The sign-ups of one region."""
 
-    def __init__(self, calls: Caller, peers: Known, region: Region) -> None:
+    def __init__(self, calls: Calling, peers: Known, region: Region) -> None:
         self._calls = calls
         self._peers = peers
         self._region = region

@@ -6,13 +6,14 @@ Outside use: `Operation` (what may be called), `Calls` (the caller's side), `Ans
 
 from kit.calls.client import Calls, PeerUnavailable
 from kit.calls.nonces import Nonces, PostgresNonces, RedisNonces, nonce_table
-from kit.calls.operations import Operation
+from kit.calls.operations import Calling, Operation
 from kit.calls.parties import Directory, Party
 from kit.calls.server import Answers, Caller
 
 __all__ = [
     "Answers",
     "Caller",
+    "Calling",
     "Calls",
     "Directory",
     "Nonces",

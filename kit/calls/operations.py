@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -41,3 +41,11 @@ class Operation(Generic[Q, A]):
     def path(self) -> str:
         """Where it is called."""
         return PATH + self.name
+
+
+class Calling(Protocol):
+    """Whoever calls operations of peers: `Calls`, or in a test something that stands between."""
+
+    async def call(self, peer: str, operation: Operation[Q, A], request: Q) -> A:
+        """Call an operation of `peer`. Raises the refusal that the peer raised, or PeerUnavailable."""
+        ...

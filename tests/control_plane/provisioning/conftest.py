@@ -44,6 +44,7 @@ class Site:
     registry: ControlPlane
     cell: Cell
     calls: Calls
+    registry_calls: Calls
     peers: Peers
 
     async def placements(self) -> list[Placement]:
@@ -91,7 +92,8 @@ async def site(
         for name, one in answers.items():
             await stack.enter_async_context(answering(one, ports[name]))
         calls = await stack.enter_async_context(Calls("provisioning-eu", keys["provisioning-eu"], peers))
-        yield Site(registry, cell, calls, peers)
+        telling = await stack.enter_async_context(Calls("control-plane", keys["control-plane"], peers))
+        yield Site(registry, cell, calls, telling, peers)
 
 
 @asynccontextmanager
