@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from contracts.placements import State
 
-SHUT_S = 10  # longer than a transaction may take to commit after it held the gate
+SHUT_S = 40  # longer than a transaction may take to commit after it held the gate: statements end at 30 s
 KEPT_S = 3600
 
 # KEYS[1] the hash; ARGV epoch, version, state, life. An older copy never replaces a newer one.

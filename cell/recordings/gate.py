@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from cell.ownership import gate as ownership
 from cell.recordings.states import UPLOADING, State
 
-SHUT_S = 10  # longer than any transaction may take to commit after it held the gate
+SHUT_S = 40  # longer than a transaction may take to commit after it held the gate: statements end at 30 s
 KEPT_S = 3600
 
 # KEYS[1] the hash; ARGV version, then field/value pairs. An older copy never replaces a newer one.

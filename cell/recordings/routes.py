@@ -91,12 +91,14 @@ async def start(by: Visitor, new: NewRecording) -> StartedRecording:
     gates = Gates(cell.redis)
     key = by.workspace.key
     async with cell.database.writing(by.workspace_id) as tx:
-        if new.replaces is None:
-            await links.use(tx, by.link)
-        else:
-            links.refuse_revoked(by.link)
-            await service.replaced(tx, gates, by.link, new.replaces.recording_id, new.replaces.resume_token)
-        made = await service.start(tx, gates, key, by.link, new, follow_every_s=cell.settings.follow_every_s)
+        made = await service.started_before(tx, key, by.link, new.recording_id)
+        if made is None:
+            if new.replaces is None:
+                await links.use(tx, by.link)
+            else:
+                links.refuse_revoked(by.link)
+                await service.replaced(tx, gates, by.link, new.replaces.recording_id, new.replaces.resume_token)
+            made = await service.start(tx, gates, key, by.link, new, follow_every_s=cell.settings.follow_every_s)
     return StartedRecording(
         recording_id=made.recording.id,
         upload_token=service.upload_token(key, made.recording),

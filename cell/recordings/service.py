@@ -102,6 +102,7 @@ class Start(BaseModel):
 
     source: Literal["screen", "camera", "file"]
     media_type: Annotated[str, Field(max_length=120)] = ""
+    recording_id: UUID | None = None  # chosen by the browser, so that it can ask again when the answer was lost
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ async def start(tx: Writing, gates: Gates, key: str, link: Link, wanted: Start, 
     """A new recording under a link whose use was taken. Raises NotAllowedByLink."""
     if wanted.source not in link.allows:
         raise NotAllowedByLink
-    recording_id = uuid4()
+    recording_id = wanted.recording_id or uuid4()
     resume = new_resume(key, recording_id)
     moment = now()
     recording = Recording(
@@ -137,6 +138,24 @@ async def start(tx: Writing, gates: Gates, key: str, link: Link, wanted: Start, 
     tx.add(recording, _change(recording, moment))
     later(tx, kinds.FOLLOW, recording_id, at=moment + timedelta(seconds=follow_every_s))
     _tell_after(tx, gates, recording)
+    return Started(recording, resume)
+
+
+async def started_before(tx: Writing, key: str, link: Link, recording_id: UUID | None) -> Started | None:
+    """A recording whose start was answered, but the answer was lost: the same again, with fresh words.
+
+    Raises NotFound for another link's recording, RecordingClosed where it takes no more.
+    """
+    if recording_id is None:
+        return None
+    recording = await tx.first(queries.by_id_locked(recording_id))
+    if recording is None:
+        return None
+    if recording.link_id != link.id:
+        raise NotFound
+    refuse_closed(recording)
+    resume = new_resume(key, recording.id)
+    recording.resume_digest = resume.digest
     return Started(recording, resume)
 
 

@@ -68,6 +68,11 @@ class Tasks(Generic[C]):
 
         return register
 
+    def include(self, others: "Tasks[C]") -> None:
+        """Take over what `others` can do. Raises ValueError where both do the same."""
+        for task in others:
+            self.does(task.kind, gave_up=task.gave_up)(task.work)
+
     def get(self, name: str) -> Task[C] | None:
         """How to do the kind of that name, if this worker can."""
         return self._by_name.get(name)

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from prometheus_client import Counter, Histogram
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from kit import logs
 from kit.database import Database, WorkspaceFrozen, Writing, now
@@ -29,9 +29,9 @@ SECONDS = Histogram(
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Leased:
-    """A job that this worker holds; `attempts` is also the proof that the lease is still its own."""
+    """A job that this worker holds; `until`, to the microsecond, is also the proof that the lease is still its own."""
 
     id: UUID
     workspace_id: UUID
@@ -39,6 +39,7 @@ class Leased:
     attempts: int
     trace: str | None
     last_error: str | None
+    until: datetime
 
 
 class Runner(Generic[C]):
@@ -106,6 +107,7 @@ class Runner(Generic[C]):
 
     async def _take(self, job_id: UUID) -> Leased | None:
         moment = now()
+        until = moment + self._lease
         free = (
             select(Job.id)
             .where(Job.id == job_id, Job.due <= moment, Job.dead_at.is_(None))
@@ -115,12 +117,12 @@ class Runner(Generic[C]):
         take = (
             update(Job)
             .where(Job.id.in_(free.scalar_subquery()))
-            .values(attempts=Job.attempts + 1, leased_until=moment + self._lease)
+            .values(attempts=Job.attempts + 1, leased_until=until)
             .returning(Job.id, Job.workspace_id, Job.kind, Job.attempts, Job.trace, Job.last_error)
         )
         async with self._database.outside() as session:
             row = (await session.execute(take)).first()
-        return None if row is None else Leased(*row)
+        return None if row is None else Leased(*row, until)
 
     async def _arguments(self, leased: Leased) -> list[str] | None:
         async with self._database.reading(leased.workspace_id) as tx:
@@ -142,13 +144,16 @@ class Runner(Generic[C]):
 
     async def _renew(self, leased: Leased) -> bool:
         try:
-            return await self._change(leased, leased_until=now() + self._lease)
+            renewed = now() + self._lease
+            held = await self._change(leased, leased_until=renewed)
+            leased.until = renewed
+            return held
         except Exception as error:  # a blink of the database must not end the work; the lease decides
             log.warning("lease not renewed", error=type(error).__name__)
             return True
 
     async def _change(self, leased: Leased, **values: object) -> bool:
-        mine = update(Job).where(Job.id == leased.id, Job.attempts == leased.attempts).values(**values)
+        mine = update(Job).where(_held(leased)).values(**values)
         async with self._database.outside() as session:
             result = await session.execute(mine)
         return bool(getattr(result, "rowcount", 0))
@@ -167,7 +172,7 @@ class Runner(Generic[C]):
                 await session.execute(delete(Job).where(Job.id == leased.id))
 
     async def _remove(self, tx: Writing, leased: Leased) -> None:
-        if await tx.execute(delete(Job).where(Job.id == leased.id, Job.attempts == leased.attempts)):
+        if await tx.execute(delete(Job).where(_held(leased))):
             await tx.execute(delete(JobArguments).where(JobArguments.id == leased.id))
 
     async def _lay_aside(self, leased: Leased, task: Task[C] | None, arguments: list[str], reason: str) -> None:
@@ -176,6 +181,11 @@ class Runner(Generic[C]):
         if task is not None and task.gave_up is not None:
             await task.gave_up(self._context, leased.workspace_id, arguments, reason)
         await self._change(leased, dead_at=now(), leased_until=None, last_error=reason[:REASON_LENGTH])
+
+
+def _held(leased: Leased) -> ColumnElement[bool]:
+    """True of the job's row while nobody else has taken it."""
+    return and_(Job.id == leased.id, Job.leased_until == leased.until)
 
 
 class _LeaseLost(Exception):

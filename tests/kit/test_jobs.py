@@ -250,7 +250,7 @@ async def test_a_stale_worker_cannot_remove_what_another_one_holds(bench: Bench)
     job_id = await bench.write()
 
     async def another_takes_over() -> None:
-        await bench.set(job_id, attempts=Job.attempts + 1)
+        await bench.set(job_id, attempts=Job.attempts + 1, leased_until=now() + timedelta(seconds=60))
 
     bench.log.work = another_takes_over
     await bench.runner.run(job_id)

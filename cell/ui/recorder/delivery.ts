@@ -83,7 +83,7 @@ export class Delivery {
     url: string,
     what: { source: Source; mediaType: string; workspace: string; title: string; replaces: Claim | null },
   ): Promise<Delivery> {
-    const wanted = { source: what.source, media_type: what.mediaType };
+    const wanted = { recording_id: crypto.randomUUID(), source: what.source, media_type: what.mediaType };
     const { recording_id, resume_token, upload_token, base, limits } = await start(
       means.world,
       url,

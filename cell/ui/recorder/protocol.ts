@@ -63,13 +63,25 @@ async function call(world: World, method: string, url: string, token: string | n
   return answer;
 }
 
-/** Starts a recording, which takes a use of the link; `replaces` discards an earlier one and takes none. */
+const START_ATTEMPTS = 4;
+
+/**
+ * Starts a recording, which takes a use of the link; `replaces` discards an earlier one and takes none.
+ * `recording_id` is chosen here: where the answer is lost, asking again gives the same recording and takes no other use.
+ */
 export async function start(
   world: World,
   url: string,
-  wanted: { source: Source; media_type: string; replaces?: Claim },
+  wanted: { recording_id: string; source: Source; media_type: string; replaces?: Claim },
 ): Promise<Started> {
-  return (await call(world, "POST", url, null, wanted)).json() as Promise<Started>;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return (await (await call(world, "POST", url, null, wanted)).json()) as Started;
+    } catch (cause) {
+      if (!(cause instanceof Unreachable) || attempt === START_ATTEMPTS) throw cause;
+      await world.sleep(500 * 2 ** (attempt - 1));
+    }
+  }
 }
 
 /** The calls about one recording. An expired upload token is renewed and the call made again, unseen by the caller. */

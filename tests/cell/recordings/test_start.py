@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -192,3 +193,22 @@ async def test_the_page_of_a_customer_says_what_will_happen_and_holds_no_strange
     assert page.headers["Referrer-Policy"] == "same-origin" and page.headers["Cache-Control"] == "no-store"
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+
+
+async def test_a_start_whose_answer_was_lost_can_be_asked_again(world: World, workspace: Workspace) -> None:
+    link, visitor = await world.link(workspace, max_uses=1), world.browser()
+    wanted = {"source": "screen", "recording_id": str(uuid4())}
+    first = await visitor.post(f"{path_of(link)}/recordings", json=wanted)
+    again = await visitor.post(f"{path_of(link)}/recordings", json=wanted)
+    assert (first.status, again.status) == (201, 201)
+    assert first.json["recording_id"] == again.json["recording_id"] == wanted["recording_id"]
+    assert first.json["resume_token"] != again.json["resume_token"]
+    assert (await row(world, workspace, link)).uses == 1 and len(await recordings(world, workspace)) == 1
+
+
+async def test_nobody_asks_again_under_another_link(world: World, workspace: Workspace) -> None:
+    mine, other, visitor = await world.link(workspace), await world.link(workspace), world.browser()
+    wanted = {"source": "screen", "recording_id": str(uuid4())}
+    assert (await visitor.post(f"{path_of(mine)}/recordings", json=wanted)).status == 201
+    assert (await visitor.post(f"{path_of(other)}/recordings", json=wanted)).status == 404
+    assert (await row(world, workspace, other)).uses == 0
