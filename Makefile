@@ -19,7 +19,7 @@ UI := cell/ui/static/manifest.json
 UI_SOURCES := $(shell find cell/ui -type f \( -name '*.ts' -o -name '*.css' -o -name '*.svg' -o -name '*.mjs' \) \
 	-not -path '*/node_modules/*' -not -path '*/static/*')
 
-.PHONY: help demo test check fmt bench clean s3
+.PHONY: help demo test check fmt bench lock clean s3
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,10 @@ fmt: $(INSTALLED) ## format the Python code
 
 bench: $(INSTALLED) $(UI) s3 ## take every figure, or some: make bench ONLY=router,stack
 	ONLY='$(ONLY)' python -m loadtest.bench
+
+lock: $(INSTALLED) ## pin what pyproject.toml names anew, in requirements.lock
+	PATH="$$PATH:$(CURDIR)/.cellcast/uv/bin" uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --all-extras --output-file requirements.lock pyproject.toml
 
 clean: ## remove what was installed and built; a demo's data in .cellcast/stack stays
 	rm -rf $(VENV) .cellcast/uv cell/ui/node_modules cell/ui/static router/static control_plane/ui/static
