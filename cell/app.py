@@ -20,6 +20,7 @@ from cell.recordings import routes as recordings
 from cell.resources import Cell
 from cell.sessions import routes as sessions
 from cell.sessions.subjects import NotSignedIn
+from cell.signup import routes as signup
 from cell.tokens import routes as tokens
 from cell.ui import pages
 from kit.refusals import Refusal
@@ -37,6 +38,7 @@ ROUTES: tuple[Routes, ...] = (
     tokens.routes,
     audit.routes,
     recordings.routes,
+    signup.routes,
     links_api.routes,
     library_api.routes,
 )

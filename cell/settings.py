@@ -34,6 +34,8 @@ class CellSettings(Settings):
     signing_key: SecretStr | None = Field(None, description="Signs this cell's calls: base64 of a raw Ed25519 key")
     peers_path: Path | None = Field(None, description="The signed file of processes that may call this cell")
     registry_public_keys: str = Field("", description="Whose files and feeds count: base64 of raw keys, by commas")
+    smtp_url: SecretStr | None = Field(None, description="The mail server: smtps://user:password@host:465, smtp://host")
+    mail_from: str = Field("Cellcast <no-reply@cellcast.localhost>", description="Who mail of this cell comes from")
     stalled_after_s: float = Field(120, description="A recording that sent nothing for this long is finished", gt=0)
     follow_every_s: float = Field(20, description="How often a running recording is looked after", gt=0)
     job_lease_s: float = Field(30, description="A job whose worker is silent for this long goes to another", gt=0)

@@ -33,6 +33,7 @@ class Kind(StrEnum):
 
     API = "cct"
     SESSION = "ccs"
+    CONFIRM = "ccm"
 
 
 @dataclass(frozen=True, slots=True)

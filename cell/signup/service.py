@@ -7,11 +7,13 @@ from cell.actors import SYSTEM
 from cell.audit import service as audit
 from cell.people import queries as people_queries
 from cell.people import service as people
+from cell.signup import kinds
 from cell.workspaces import service as workspaces
 from cell.workspaces.service import NewWorkspace
 from contracts.operations import CreateWorkspace, WorkspaceDiffers, WorkspaceUndone, WorkspaceWhole
 from contracts.placements import State
 from kit.database import Database, DoneAlready
+from kit.jobs import later
 
 FEW_LINKS = 3  # that may be open until the founder's address is confirmed
 
@@ -32,7 +34,8 @@ async def create(database: Database, wanted: CreateWorkspace) -> None:
             workspace.open_links_limit, workspace.confirmed_at = FEW_LINKS, None
             await tx.flush()
             await audit.append(tx, SYSTEM, "workspace.create", audit.Target("workspace", new.id))
-            await people.create(tx, SYSTEM, first)
+            admin = await people.create(tx, SYSTEM, first)
+            later(tx, kinds.ASK, admin.id, wanted.language)
     except DoneAlready:  # an id or a key is held once, so of several at the same time one gets this far
         await _compare(database, wanted)
 

@@ -26,6 +26,11 @@ def gettext(message: str) -> str:
     return _catalogs().gettext(language(), message)
 
 
+def in_language(language: str, message: str) -> str:
+    """`message` in a language that was chosen earlier; English where it is none of ours."""
+    return _catalogs().gettext(language if language in i18n.LANGUAGES else i18n.SOURCE, message)
+
+
 def draw(template: str, status: int = 200, /, **variables: object) -> Response:
     """An answer drawn from a template such as `library/library.html`."""
     html = _environment(language()).get_template(template).render(**variables)

@@ -54,6 +54,16 @@ async def get(tx: Reading) -> Workspace:
     return await tx.one(select(Workspace))
 
 
+async def get_locked(tx: Writing) -> Workspace:
+    """The same, locked until the transaction ends."""
+    return await tx.one(select(Workspace).with_for_update())
+
+
+def confirmed(workspace: Workspace, open_links: int) -> None:
+    """The founder is who the sign-up said: the limits of an unconfirmed workspace end."""
+    workspace.confirmed_at, workspace.confirm_digest, workspace.open_links_limit = now(), None, open_links
+
+
 async def claim(database: Database, new: NewWorkspace) -> bool:
     """Make this cell the owner of a new workspace; False where it is here already."""
     async with database.outside() as session:
