@@ -50,8 +50,11 @@ class Disk:
         self.store.check()
         fresh = self._kept.with_suffix(".kept.new")
         fresh.unlink(missing_ok=True)
-        self.store.copy(fresh)
-        _settle(fresh, self._kept)
+        try:
+            self.store.copy(fresh)
+            _settle(fresh, self._kept)
+        finally:
+            fresh.unlink(missing_ok=True)  # on a full disk half a copy is in the way
 
     def close(self) -> None:
         """Let go of the files."""

@@ -57,6 +57,7 @@ class PlacementsFile:
         cells = {one.name: cell_record(one) for one in snapshot.cells}
         workspaces = {one.key: placement_record(one) for one in snapshot.placements}
         self._store.replace(fresh, {CELL: cells, WORKSPACE: workspaces})
+        self._store.forget_dead_readers()
         return fresh
 
     def _stamp(self) -> object:
