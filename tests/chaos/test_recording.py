@@ -20,7 +20,7 @@ from loadtest.protocol import Customer as Client
 from loadtest.protocol import Recording, begun
 from tests.deployment import Deployment
 from tests.e2e.browsers import Browsers, Temper, Visits, arguments
-from tests.e2e.customer import Customer
+from tests.e2e.customer import FOOTAGE_BYTES, Customer
 from tests.e2e.office import Api, api
 from tests.e2e.waiting import until
 
@@ -32,32 +32,50 @@ SLACK_MS = 500
 LONG_S = 300  # takes a worker long enough to be killed at it
 
 
-async def test_a_killed_browser_loses_two_seconds_and_on_its_return_nothing(
+async def test_a_browser_killed_at_nine_seconds_leaves_seven(
     browsers: Browsers, visits: Visits, fragile: Deployment, tmp_path: Path
 ) -> None:
     async with api(fragile.description, "eu") as program:
-        link = await program.link("Killed", max_uses=1)
+        link = await program.link("Killed")
         async with _profile(browsers, visits, tmp_path) as context:
             customer = Customer(await context.new_page())
             await customer.opens(link.url)
             await customer.starts("screen", voice=True)
             await customer.records_until(9)
-            [begun_] = await customer.spool()
+            [killed] = await customer.spool()
             _kill_browser(tmp_path)
-        swept = await _ready(program, begun_.recording_id)
-        assert swept["duration_ms"] >= 7_000
+        swept = await _ready(program, killed.recording_id)
+    assert swept["duration_ms"] >= 7_000
+
+
+async def test_who_comes_back_after_a_crash_sends_what_only_their_browser_held(
+    browsers: Browsers, visits: Visits, fragile: Deployment, tmp_path: Path
+) -> None:
+    async with api(fragile.description, "eu") as program:
+        link = await program.link("Killed, and back", max_uses=1)
+        async with _profile(browsers, visits, tmp_path) as context:
+            customer = Customer(await context.new_page())
+            await customer.opens(link.url)
+            await customer.starts("screen")
+            await customer.records_until(3)
+            await customer.has(FOOTAGE_BYTES, arrived=FOOTAGE_BYTES)
+            await context.set_offline(True)
+            await customer.records_until(7)
+            _kill_browser(tmp_path)
+        [made] = await program.recordings_of(link)
+        swept = await _ready(program, made["id"])
 
         async with _profile(browsers, visits, tmp_path) as context:
             customer = Customer(await context.new_page())
             await customer.opens(link.url)  # it is used up; its page still finds what was interrupted
             await customer.at("recovery")
             [spooled] = await customer.spool()
+            assert spooled.arrived_bytes < sum(spooled.sizes)
             await customer.presses("resume-upload")
             await customer.at("done")
             await customer.is_told_it_is_ready()
-        made = await _ready(program, spooled.recording_id)
-    assert spooled.recording_id == begun_.recording_id
-    assert made["duration_ms"] >= swept["duration_ms"]
+        whole = await _ready(program, spooled.recording_id)
+    assert whole["duration_ms"] >= max(5_000, swept["duration_ms"] + 2_000)
     assert await _manifest(fragile, spooled.recording_id) == (spooled.sizes, spooled.sha256)
 
 
