@@ -49,7 +49,7 @@ def router(
         "UNKNOWN_PER_MINUTE": "1000000000",
     }
     named = {f"CELLCAST_ROUTER_{name}": value for name, value in all_settings.items()}
-    command = [str(Path(sys.executable).with_name("cellcast")), "router", "serve", "--workers", str(workers)]
+    command = [sys.executable, "-m", "kit.cli", "router", "serve", "--workers", str(workers)]
     with _process(command, at, named, wait=wait) as server:
         yield server
 

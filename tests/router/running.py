@@ -19,7 +19,7 @@ from contracts.placements import State
 from kit.signing import SigningKey
 from tests.router.world import KEYS
 
-COMMAND = [str(Path(sys.executable).with_name("cellcast")), "router", "serve"]
+COMMAND = [sys.executable, "-m", "kit.cli", "router", "serve"]
 PATH = f"/{KEYS[State.ACTIVE]}-{new_secret(KEYS[State.ACTIVE])}"
 PREFIX = "CELLCAST_ROUTER_"
 
