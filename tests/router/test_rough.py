@@ -115,6 +115,7 @@ def test_any_bytes_are_survived(router: Running) -> None:
         b"A" * 1_000_000,
         HEAD + b"Host: evil.example\r\n\r\n",
     ],
+    ids=["path", "headers", "cookie", "no-end", "two-hosts"],  # the link in HEAD is another one in every process
 )
 def test_what_is_too_much_is_refused(router: Running, raw: bytes) -> None:
     answered = statuses(send(router, raw, end=False))
