@@ -5,8 +5,10 @@ from uuid import UUID
 from cell.recordings import assembly, kinds, service
 from cell.resources import Cell
 from kit.jobs import RunAgain, Tasks
+from kit.storage import StorageUnavailable
 
 TASKS: Tasks[Cell] = Tasks()
+OUTAGE_S = 10  # until a bucket that did not answer is asked again
 
 
 @TASKS.does(kinds.FOLLOW)
@@ -23,8 +25,11 @@ async def could_not_assemble(cell: Cell, workspace_id: UUID, arguments: list[str
 
 @TASKS.does(kinds.ASSEMBLE, gave_up=could_not_assemble)
 async def assemble(cell: Cell, workspace_id: UUID, arguments: list[str]) -> None:
-    """Turn chunks into a video."""
-    await assembly.assemble(cell, workspace_id, UUID(arguments[0]))
+    """Turn chunks into a video; a bucket that is away is waited for, since the recording itself is well."""
+    try:
+        await assembly.assemble(cell, workspace_id, UUID(arguments[0]))
+    except StorageUnavailable as error:
+        raise RunAgain(OUTAGE_S) from error
 
 
 @TASKS.does(kinds.STORYBOARD)

@@ -1,5 +1,6 @@
 """From chunks to a video that plays and seeks; and what happens to tabs that vanish, damage, crashes and deletion."""
 
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,10 @@ import pytest
 from yarl import URL
 
 from cell.jobs import TASKS
-from cell.recordings import assembly, grants
+from cell.recordings import assembly, grants, tasks
 from cell.recordings.states import State
 from cell.resources import Cell
+from kit.jobs import RunAgain
 from kit.storage import Bucket
 from tests.cell.browser import Browser
 from tests.cell.recordings.sending import Sending, begun
@@ -280,3 +282,18 @@ async def warm(world: World) -> AsyncIterator[None]:
     """The first call of boto3 costs half a second; no test is about that."""
     await world.cell.bucket.list("nothing/")
     yield
+
+
+async def test_a_bucket_that_is_away_costs_no_attempt(sending: Sending, pieces: list[bytes]) -> None:
+    await sent(sending, pieces)
+    await sending.finish(pieces)
+    cell, arguments = sending.world.cell, [str(sending.id)]
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound, but not listening: connections are refused
+        endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        async with Bucket(replace(cell.bucket.config, endpoint=endpoint)) as away:
+            with pytest.raises(RunAgain):
+                await tasks.assemble(replace(cell, bucket=away), sending.workspace.id, arguments)
+    assert await sending.state() == "processing"
+    await tasks.assemble(cell, sending.workspace.id, arguments)
+    assert await sending.state() == "ready"
