@@ -29,6 +29,7 @@ MACHINE = {"Accept": "application/json"}
 # Addresses that anybody may ask, each with its reason.
 FOR_ANYBODY = {
     "/w/<key>/sign-in": "how one comes in; it tells the name of the workspace and nothing else",
+    "/w/<key>/confirm/<secret>": "where a founder's mail leads; without its secret there is nothing here",
 }
 
 
@@ -80,6 +81,7 @@ async def full(world: World) -> Full:
         "person_id": str(workspace.agent.id),
         "token_id": str(await _token_id(world, workspace)),
         "session_id": session.id,
+        "secret": "0" * 64,
         "link": sending.link.url.rsplit("/", 1)[1],
     }
     return Full(workspace, sending, values)
@@ -248,3 +250,12 @@ async def test_a_workspace_that_is_not_of_this_cell_is_not_found(world: World, o
     word = ours.sending.upload_token if route.subject is Uploader else ours.sending.resume_token
     headers = {"Authorization": f"Bearer {word}"} if issubclass(route.subject, Sender | Uploader) else {}
     assert (await ask(agent, route, path, **headers)).status == 404
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+async def test_without_its_secret_a_founders_page_is_not_found(
+    world: World, ours: Full, method: str, unchanged: None
+) -> None:
+    stranger = world.browser()
+    answer = await getattr(stranger, method)(f"{ours.workspace.base}/confirm/{ours.ids['secret']}")
+    assert answer.status == 404
