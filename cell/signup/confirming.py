@@ -13,13 +13,10 @@ from contracts.tokens import Bearer, Kind, new_bearer, same
 from kit.database import Writing
 from kit.jobs import GiveUp
 from kit.mail import Mailer
+from kit.marking import N_
 from kit.refusals import NotFound
 
 OPEN_LINKS = 500  # that a confirmed workspace may have
-
-
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "to be translated elsewhere"
-    return text
 
 
 _SUBJECT = N_("Confirm your e-mail address")
