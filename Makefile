@@ -29,7 +29,7 @@ demo: $(INSTALLED) $(UI) s3 ## install what is needed, start everything here, pr
 
 test: $(INSTALLED) $(UI) s3 ## run every test, on real servers and in a real browser
 	cd cell/ui && npm test --silent
-	pytest -n 2 --dist loadgroup
+	pytest -n 2 --dist loadfile
 
 check: $(INSTALLED) $(MODULES) ## lint, formatting, types, forbidden imports
 	ruff check .

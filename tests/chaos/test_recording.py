@@ -25,7 +25,7 @@ from tests.e2e.office import Api, api
 from tests.e2e.waiting import until
 
 # One stack for all of them, and a fault of one must not be another's.
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.xdist_group("chaos")]
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 READY_S = 90
 SLACK_MS = 500

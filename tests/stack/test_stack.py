@@ -22,7 +22,7 @@ from stack.folder import Folder
 from tests.deployment import CELLCAST, Deployment, take_up
 from tests.waiting import until
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("stack")]
+pytestmark = pytest.mark.stack
 
 GONE_WITHIN_S = 5.0
 
