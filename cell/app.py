@@ -1,5 +1,6 @@
 """The cell's web process: every noun's routes, the pages of refusals, and what must answer before it is ready."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import cast
@@ -44,10 +45,11 @@ ROUTES: tuple[Routes, ...] = (
 )
 
 
-def make_app(cell: Cell) -> Quart:
-    """The application of an opened cell."""
+def make_app(cell: Cell, stop: asyncio.Event | None = None) -> Quart:
+    """The application of an opened cell; endless streams end when `stop` is set."""
     app = create_app("cell", page=_page, checks=_checks(cell), headers=_headers(cell.settings.s3_endpoint))
     app.extensions["cell"] = cell
+    app.extensions["stopping"] = stop or asyncio.Event()
     for routes in ROUTES:
         app.register_blueprint(routes.blueprint)
     QuartSchema(

@@ -35,7 +35,7 @@ async def web(settings: CellSettings) -> None:
 
     stop = stop_event()
     async with resources.opened(settings, "web") as cell:
-        app = calls.in_front_of(make_app(cell), cell)
+        app = calls.in_front_of(make_app(cell, stop), cell)
         log.info("ready", url=settings.url)
         await serve(app, settings.bind, stop=stop)
 

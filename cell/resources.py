@@ -1,5 +1,6 @@
 """What a process of the cell holds open: database, Redis, bucket, limits, wake-ups. Made once, closed at the end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -53,6 +54,13 @@ async def opened(settings: CellSettings, process: str) -> AsyncIterator[Cell]:
         await bucket.close()
         await redis.aclose()
         await database.close()
+
+
+def stopping() -> asyncio.Event:
+    """Set when this web process is told to stop: what streams without an end then ends."""
+    from quart import current_app
+
+    return cast(asyncio.Event, current_app.extensions["stopping"])
 
 
 def current() -> Cell:

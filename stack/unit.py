@@ -40,7 +40,7 @@ class Service:
     after: tuple[str, ...] = ()  # processes and steps that come first
     stage: int = 0  # the order of stopping; the lowest first, those of one stage together
     stop_signal: signal.Signals = signal.SIGTERM
-    stop_within_s: float = 10.0  # what is in hand may finish; then it is killed
+    stop_within_s: float = 28.0  # what is in hand may finish: a little more than web and workers give it themselves
 
 
 @dataclass(frozen=True)

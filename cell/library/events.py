@@ -1,5 +1,6 @@
 """Live updates by Server-Sent Events (WHATWG HTML, section 9.2): which recording changed; pages read the row."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -15,15 +16,15 @@ CHECK_S = 0.5  # how soon a page whose session has ended hears no more
 BEAT_S = 15  # proxies close connections that are silent for long
 
 
-async def stream(cell: Cell, by: Agent) -> AsyncIterator[bytes]:
-    """Events of the workspace until the session ends or Redis goes away; the browser then connects anew."""
+async def stream(cell: Cell, by: Agent, stop: asyncio.Event) -> AsyncIterator[bytes]:
+    """Events of the workspace until the session or the process ends, or Redis goes away; browsers then connect anew."""
     sessions = Sessions(cell.redis, by.workspace.key, by.workspace_id)
     yield b"retry: 1000\n\n"
     beaten = time.monotonic()
     try:
         async with live.listen(cell.redis, by.workspace_id) as listener:
             yield b"event: hello\ndata: {}\n\n"
-            while await sessions.get(by.session.id) is not None:
+            while not stop.is_set() and await sessions.get(by.session.id) is not None:
                 told = await listener.next(CHECK_S)
                 if told is not None:
                     event, facts = told

@@ -61,7 +61,7 @@ async def library(by: Agent, key: str, wanted: Filter) -> Response:
 @routes.get("/w/<key>/events")
 async def changes(by: Agent) -> Response:
     """Which recordings change, as it happens."""
-    answer = Response(events.stream(resources.current(), by), content_type="text/event-stream")
+    answer = Response(events.stream(resources.current(), by, resources.stopping()), content_type="text/event-stream")
     answer.headers["Cache-Control"] = "no-store"
     answer.timeout = None  # Quart ends streams after a minute otherwise, without a word
     return answer

@@ -130,6 +130,10 @@ async def _join(cell: Cell, recording: Recording, joined: Path) -> None:
         manifest = await tx.first(queries.manifest(recording.id))
     if manifest is not None:
         chunks = chunks[: len(manifest.sizes)]
+    else:  # what follows a hole cannot be joined to what is before it
+        chunks = [(index, stored) for at, (index, stored) in enumerate(chunks) if index == at]
+    if sum(stored.size for _, stored in chunks) > limits.BYTES:
+        raise Damaged(N_("The recording is too large."))
     if not chunks:
         raise Damaged(N_("Nothing of this recording arrived."))
     hashes = bytearray()
@@ -217,7 +221,8 @@ async def follow(cell: Cell, workspace_id: UUID, recording_id: UUID) -> bool:
     gates = Gates(cell.redis)
     chunks = await grants.arrived(cell, workspace_id, recording_id)
     last_sign = newest(chunks, await gates.seen(workspace_id, recording_id), recording)
-    if now().timestamp() - last_sign < cell.settings.stalled_after_s:
+    in_time = now() - recording.created_at < limits.OPEN_FOR
+    if in_time and now().timestamp() - last_sign < cell.settings.stalled_after_s:
         return True
     async with cell.database.writing(workspace_id) as tx:
         row = await tx.first(queries.by_id_locked(recording_id))

@@ -31,19 +31,22 @@ found[4] = redis.call('HGET', KEYS[2], 'state')
 return found
 """
 # KEYS as above; ARGV now, version, most bytes, life, then index/size pairs. Counts a chunk once however often it is
-# granted; answers the bytes granted in all, -1 where the gate changed meanwhile, -2 where it would be too much, -3
-# where the workspace was frozen meanwhile.
+# granted, by its largest grant, since that one may still be used. Answers the bytes granted in all, -1 where the gate
+# changed meanwhile, -2 where it would be too much, -3 where the workspace was frozen meanwhile.
 _COUNT = """
 local owned = redis.call('HGET', KEYS[2], 'state')
 if owned and owned ~= 'active' then return -3 end
 if redis.call('HGET', KEYS[1], 'version') ~= ARGV[2] then return -1 end
 local total = tonumber(redis.call('HGET', KEYS[1], 'bytes') or '0')
 for i = 5, #ARGV, 2 do
-  local before = redis.call('HGET', KEYS[1], 'c' .. ARGV[i])
-  total = total + tonumber(ARGV[i + 1]) - tonumber(before or '0')
+  local before = tonumber(redis.call('HGET', KEYS[1], 'c' .. ARGV[i]) or '0')
+  total = total + math.max(tonumber(ARGV[i + 1]) - before, 0)
 end
 if total > tonumber(ARGV[3]) then return -2 end
-for i = 5, #ARGV, 2 do redis.call('HSET', KEYS[1], 'c' .. ARGV[i], ARGV[i + 1]) end
+for i = 5, #ARGV, 2 do
+  local before = tonumber(redis.call('HGET', KEYS[1], 'c' .. ARGV[i]) or '0')
+  redis.call('HSET', KEYS[1], 'c' .. ARGV[i], string.format('%d', math.max(tonumber(ARGV[i + 1]), before)))
+end
 redis.call('HSET', KEYS[1], 'bytes', total, 'seen', ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[4])
 return total

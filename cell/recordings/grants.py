@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 
 from cell.ownership import service as ownership
 from cell.recordings import limits, objects, queries, service
@@ -51,6 +51,13 @@ class WantedChunks(BaseModel):
     """A batch; an empty one says that the page is still alive while nothing is recorded."""
 
     chunks: Annotated[list[WantedChunk], Field(max_length=limits.BATCH)]
+
+    @field_validator("chunks")
+    @classmethod
+    def _each_once(cls, chunks: list[WantedChunk]) -> list[WantedChunk]:
+        if len({chunk.index for chunk in chunks}) < len(chunks):
+            raise ValueError("a chunk is named twice")
+        return chunks
 
 
 class GrantedChunk(BaseModel):

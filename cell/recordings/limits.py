@@ -11,4 +11,6 @@ BATCH = 50  # chunks in one request for grants
 GRANT_LIFE_S = 60  # a stalled PUT is aborted at 30 s and asks again
 GRANT_LIFE = timedelta(seconds=GRANT_LIFE_S)
 TOKEN_LIFE = timedelta(minutes=15)
+PUT_MARGIN = timedelta(minutes=5)  # a PUT that began in time may take this long to arrive
 RESUME_WINDOW = timedelta(hours=24)  # how long a customer may come back with what their browser still holds
+OPEN_FOR = timedelta(hours=30)  # from its start: the longest recording, its pauses, and the day in which it is resumed

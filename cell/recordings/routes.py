@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from quart import Response
 
 from cell import resources
+from cell.links import queries as link_queries
 from cell.links import service as links
 from cell.links.subjects import Visitor
 from cell.recordings import grants, limits, queries, recorder, service
@@ -96,7 +97,7 @@ async def start(by: Visitor, new: NewRecording) -> StartedRecording:
             if new.replaces is None:
                 await links.use(tx, by.link)
             else:
-                links.refuse_revoked(by.link)
+                links.refuse_revoked(await tx.one(link_queries.by_id(by.link.id).with_for_update()))
                 await service.replaced(tx, gates, by.link, new.replaces.recording_id, new.replaces.resume_token)
             made = await service.start(tx, gates, key, by.link, new, follow_every_s=cell.settings.follow_every_s)
     return StartedRecording(

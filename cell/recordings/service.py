@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from redis.asyncio import Redis
 from sqlalchemy import delete
 
-from cell.actors import Actor
+from cell.actors import Actor, ActorKind
 from cell.audit import service as audit
 from cell.links import queries as link_queries
 from cell.links import service as links
@@ -239,13 +239,15 @@ def may_resume(recording: Recording, at: datetime) -> bool:
 async def resume(tx: Writing, gates: Gates, recording: Recording) -> None:
     """Open a locked recording again for what the browser still holds. Raises RecordingClosed, LinkRevoked.
 
-    One that is still open stays as it is.
+    One that is still open, or just being processed, stays as it is.
     """
     if State(recording.state) in UPLOADING:
         return
+    if State(recording.state) is State.PROCESSING and recording.swept_at is not None:
+        return  # a worker is at it: the browser looks again in a moment
     if not may_resume(recording, now()):
         raise RecordingClosed(state=recording.state)
-    links.refuse_revoked(await tx.one(link_queries.by_id(recording.link_id)))
+    links.refuse_revoked(await tx.one(link_queries.by_id(recording.link_id).with_for_update()))
     await tx.execute(delete(Manifest).where(Manifest.id == recording.id))  # what comes now is not in it
     await change(tx, gates, recording, State.RECORDING)
     recording.swept_at = None
@@ -253,8 +255,8 @@ async def resume(tx: Writing, gates: Gates, recording: Recording) -> None:
 
 
 def refuse_closed(recording: Recording) -> None:
-    """Raise RecordingClosed unless the recording takes footage."""
-    if State(recording.state) not in UPLOADING:
+    """Raise RecordingClosed unless the recording takes footage, and has not done so for too long."""
+    if State(recording.state) not in UPLOADING or now() - recording.created_at > limits.OPEN_FOR:
         raise RecordingClosed(state=recording.state)
 
 
@@ -278,6 +280,9 @@ async def replaced(tx: Writing, gates: Gates, link: Link, recording_id: UUID, re
 async def discard(tx: Writing, gates: Gates, recording: Recording) -> None:
     """The customer threw it away before sending. Raises RecordingClosed once it was sent."""
     await change(tx, gates, recording, State.ABANDONED, N_("Discarded by the customer"))
+    if recording.ready_at is not None:  # agents may have watched what the sweep had made of it
+        customer = Actor(ActorKind.CUSTOMER, recording.link_id)
+        await audit.append(tx, customer, "recording.discard", audit.Target("recording", recording.id))
     later(tx, kinds.ERASE, recording.id, at=_after_grants(recording))
 
 
@@ -317,7 +322,7 @@ async def fail(database: Database, redis: "Redis", workspace_id: UUID, recording
 
 def _after_grants(recording: Recording) -> datetime:
     """When the last grant given before the last change of state has died."""
-    return recording.changed_at + limits.GRANT_LIFE
+    return recording.changed_at + limits.GRANT_LIFE + limits.PUT_MARGIN
 
 
 def _change(recording: Recording, at: datetime) -> StateChange:

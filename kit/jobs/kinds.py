@@ -10,7 +10,7 @@ C = TypeVar("C")
 
 # context (the process's resources), workspace, the arguments written with the job
 Work = Callable[[C, UUID, list[str]], Awaitable[None]]
-# the same, and the reason why the job was given up
+# the same, and the reason of a GiveUp; empty where only the log and the dead letter know it
 LastWord = Callable[[C, UUID, list[str], str], Awaitable[None]]
 
 

@@ -87,7 +87,7 @@ class Runner(Generic[C]):
             await self._put_off(leased, again.after_s, reset=True)
             return "again"
         except GiveUp as reason:
-            await self._lay_aside(leased, task, arguments, str(reason))
+            await self._lay_aside(leased, task, arguments, str(reason), said=str(reason))
             return "dead"
         except WorkspaceFrozen:
             raise
@@ -175,11 +175,16 @@ class Runner(Generic[C]):
         if await tx.execute(delete(Job).where(_held(leased))):
             await tx.execute(delete(JobArguments).where(JobArguments.id == leased.id))
 
-    async def _lay_aside(self, leased: Leased, task: Task[C] | None, arguments: list[str], reason: str) -> None:
-        """A dead letter keeps its reason; the product is told first, so that a crash in between tells it again."""
+    async def _lay_aside(
+        self, leased: Leased, task: Task[C] | None, arguments: list[str], reason: str, *, said: str = ""
+    ) -> None:
+        """A dead letter keeps its reason; the product is told first, so that a crash in between tells it again.
+
+        `said` is what the work itself gave as its reason, in words for people; an exception's text is not.
+        """
         log.error("job given up", reason=reason, attempts=leased.attempts)
         if task is not None and task.gave_up is not None:
-            await task.gave_up(self._context, leased.workspace_id, arguments, reason)
+            await task.gave_up(self._context, leased.workspace_id, arguments, said)
         await self._change(leased, dead_at=now(), leased_until=None, last_error=reason[:REASON_LENGTH])
 
 

@@ -94,7 +94,7 @@ async def next_event(stream: AsyncIterator[bytes]) -> tuple[str, dict[str, str]]
 
 
 async def test_a_page_hears_each_change_of_its_own_workspace(world: World, workspace: Workspace, who: Agent) -> None:
-    stream = events.stream(world.cell, who)
+    stream = events.stream(world.cell, who, asyncio.Event())
     assert await next_event(stream) == ("hello", {})
     await begun(world, await world.found())  # somebody else's
     sending = await begun(world, workspace)
@@ -107,8 +107,17 @@ async def test_a_page_hears_each_change_of_its_own_workspace(world: World, works
 
 
 async def test_a_page_whose_session_has_ended_hears_no_more(world: World, workspace: Workspace, who: Agent) -> None:
-    stream = events.stream(world.cell, who)
+    stream = events.stream(world.cell, who, asyncio.Event())
     assert await next_event(stream) == ("hello", {})
     await Sessions(world.cell.redis, workspace.key, workspace.id).end(workspace.agent.id, who.session.id)
+    async with asyncio.timeout(5):
+        assert [block async for block in stream if b"event:" in block] == []
+
+
+async def test_a_page_hears_no_more_when_the_process_stops(world: World, who: Agent) -> None:
+    stop = asyncio.Event()
+    stream = events.stream(world.cell, who, stop)
+    assert await next_event(stream) == ("hello", {})
+    stop.set()
     async with asyncio.timeout(5):
         assert [block async for block in stream if b"event:" in block] == []
