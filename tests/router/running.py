@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,17 +16,12 @@ import psutil
 from contracts.links import new_secret
 from contracts.placements import State
 from kit.signing import SigningKey
+from stack.ports import free_port
 from tests.router.world import KEYS
 
 COMMAND = [sys.executable, "-m", "kit.cli", "router", "serve"]
 PATH = f"/{KEYS[State.ACTIVE]}-{new_secret(KEYS[State.ACTIVE])}"
 PREFIX = "CELLCAST_ROUTER_"
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def environment(port: int, metrics: int, key: SigningKey, **settings: object) -> dict[str, str]:

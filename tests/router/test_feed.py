@@ -26,8 +26,9 @@ from control_plane.settings import ControlPlaneSettings
 from kit.serve import serve
 from kit.signing import SigningKey
 from kit.storage import Bucket, S3Config
+from stack.ports import free_port
 from tests.control_plane.world import BY, World
-from tests.router.running import Running, free_port, running
+from tests.router.running import Running, running
 from tests.servers.postgres import Postgres
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from contracts.placements import write_snapshot
 from kit.signing import SigningKey
-from tests.router.running import COMMAND, PATH, PREFIX, Running, environment, free_port, running
+from stack.ports import free_port
+from tests.router.running import COMMAND, PATH, PREFIX, Running, environment, running
 from tests.router.world import EU, make_snapshot
 from tests.waiting import until
 
