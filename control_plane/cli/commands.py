@@ -19,7 +19,7 @@ Stack = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the record: a ticket's number, not a person.")]
-EXITS = "Exit codes: 0 done, 1 refused, 2 wrong usage, 3 control plane not reached, 4 no such thing."
+EXITS = "Exit codes: 0 done, 1 refused, 2 wrong usage, 3 not reached (repeating can help), 4 no such thing."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The control plane as the command line reaches it: where it is, whose token opens it, and what its answers mean."""
+"""Our processes as the command line reaches them: where they are, whose token opens them, what their answers mean."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ from kit.localhost import to_loopback
 TOKEN = "CELLCAST_OPERATOR_TOKEN"  # noqa: S105 - the name of a setting
 TIMEOUT_S = 30
 LARGEST = 64 << 20  # bytes of an answer
-REFUSED, UNREACHABLE, NOT_THERE = 1, 3, 4  # exit codes; 2 is wrong usage
+REFUSED, WRONG_USAGE, UNREACHABLE, NOT_THERE = 1, 2, 3, 4  # exit codes
 
 
 @dataclass
@@ -50,9 +50,9 @@ class Server:
         address = url or described.get("url")
         token = os.environ.get(TOKEN) or described.get("operator_token")
         if not address:
-            raise failed(2, "No control plane is named", "Give --url or --stack, or set CELLCAST_URL.")
+            raise failed(WRONG_USAGE, "No control plane is named", "Give --url or --stack, or set CELLCAST_URL.")
         if not token:
-            raise failed(2, "No operator token", f"Set {TOKEN}, or give --stack.")
+            raise failed(WRONG_USAGE, "No operator token", f"Set {TOKEN}, or give --stack.")
         return cls(address.rstrip("/"), token)
 
     def get(self, *path: str, **query: object) -> dict[str, Any]:
@@ -65,39 +65,55 @@ class Server:
         return self._ask("POST", _path(path), {name: value for name, value in body.items() if value is not None})
 
     def _ask(self, method: str, path: str, body: dict[str, object] | None) -> dict[str, Any]:
-        url, host = to_loopback(self.url)
-        parts = urlsplit(url)
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        connection = kind(parts.netloc, timeout=TIMEOUT_S)
-        headers = {"Authorization": f"Bearer {self.token}", "Host": host, "Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            answer = connection.getresponse()
-            said = json.loads(answer.read(LARGEST))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            detail = f"{self.url} does not answer as one ({type(error).__name__}). Is it running, and is --url right?"
-            raise failed(UNREACHABLE, "The control plane cannot be reached", detail) from error
-        finally:
-            connection.close()
-        if answer.status >= http.HTTPStatus.BAD_REQUEST:
-            raise Failed(_code(answer.status), said)
-        return dict(said)
+        hint = "Is it running, and is --url right?"
+        return ask(self.url, method, path, body, {"Authorization": f"Bearer {self.token}"}, "control plane", hint)
+
+
+def ask(
+    url: str,
+    method: str,
+    path: str,
+    body: dict[str, object] | None,
+    headers: dict[str, str],
+    who: str,
+    hint: str,
+) -> dict[str, Any]:
+    """One exchange of JSON with a process of ours; `who` and `hint` say what to do if it is away. Raises Failed."""
+    at, host = to_loopback(url)
+    parts = urlsplit(at)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.netloc, timeout=TIMEOUT_S)
+    sent = {**headers, "Host": host, "Accept": "application/json"}
+    if body is not None:
+        sent["Content-Type"] = "application/json"
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body), sent)
+        answer = connection.getresponse()
+        said = json.loads(answer.read(LARGEST))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        detail = f"{url} does not answer as one ({type(error).__name__}). {hint}"
+        raise failed(UNREACHABLE, f"The {who} cannot be reached", detail) from error
+    finally:
+        connection.close()
+    if answer.status >= http.HTTPStatus.BAD_REQUEST:
+        raise Failed(_code(answer.status, said), said)
+    return dict(said)
 
 
 def _path(parts: tuple[str, ...]) -> str:
     return "/api/operators/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _code(status: int) -> int:
+def _code(status: int, problem: dict[str, Any]) -> int:
+    """An operator who scripts has to know whether repeating can help (3) or something else has to change first (1)."""
     if status == http.HTTPStatus.NOT_FOUND:
         return NOT_THERE
-    return UNREACHABLE if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR and status != 503 else REFUSED
+    away = problem.get("type") == "/problems/peer-unavailable" or status != http.HTTPStatus.SERVICE_UNAVAILABLE
+    return UNREACHABLE if status >= http.HTTPStatus.INTERNAL_SERVER_ERROR and away else REFUSED
 
 
 def _described(stack: Path) -> dict[str, str]:
     try:
         return dict(json.loads(stack.read_bytes())["control_plane"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise failed(2, f"{stack} describes no control plane", f"{type(error).__name__}: {error}") from error
+        raise failed(WRONG_USAGE, f"{stack} describes no control plane", f"{type(error).__name__}: {error}") from error

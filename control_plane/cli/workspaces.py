@@ -1,33 +1,67 @@
 """`cellcast workspaces ...`: tenants, by their ids."""
 
+import re
 from typing import Annotated
 from uuid import uuid4
 
 import typer
 
 from control_plane.cli.commands import Answer, Why, command, group
-from control_plane.cli.server import Server
+from control_plane.cli.server import WRONG_USAGE, Failed, Server, failed
+from control_plane.cli.sign_up import Founder, finish, new_password, read_password, to_repeat
 from control_plane.placement.sizes import Size
 
-app = group("Workspaces: place, suspend and resume them.")
+app = group("Workspaces: make, place, suspend and resume them.")
 COLUMNS = ("key", "region", "cell", "state", "size", "epoch", "version", "created_at")
 
+REQUEST_KEY = r"[A-Za-z0-9_-]{16,64}"
 Key = Annotated[str, typer.Argument(help="The workspace key.", show_default=False)]
 
 
-@command(app, "create", "cellcast workspaces create --region eu --size medium")
+@command(
+    app,
+    "create",
+    "cellcast workspaces create --region eu --size medium --company Acme --email ada@acme.example --name 'Ada Byron'",
+)
 def create(
     server: Server,
     region: Annotated[str, typer.Option("--region", help="Where its data stays: eu or us.")],
+    company: Annotated[str, typer.Option("--company", help="What the workspace is called.")],
+    email: Annotated[str, typer.Option("--email", help="Its first admin's address, which gets a mail to confirm it.")],
+    name: Annotated[str, typer.Option("--name", help="Its first admin's name.")],
     size: Annotated[Size, typer.Option("--size", help="The size class ordered.")] = Size.SMALL,
     key: Annotated[str | None, typer.Option("--key", help="A key never given before; else one is drawn.")] = None,
     request_key: Annotated[
-        str | None, typer.Option("--request-key", help="Repeat a request with its key, and nothing is made twice.")
+        str | None,
+        typer.Option("--request-key", help="16 to 64 random characters; repeated, nothing is made twice."),
     ] = None,
+    language: Annotated[str, typer.Option("--language", help="Of the mail: en, de, ar, fr or es.")] = "en",
+    from_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the admin's password from standard input, not draw one.")
+    ] = False,
 ) -> Answer:
-    """Reserve a workspace and choose its cell."""
-    wanted = request_key or uuid4().hex
-    return Answer(server.post("workspaces", region=region, size=size.value, key=key, request_key=wanted))
+    """Make a workspace with its first admin: reserved, made in its cell, in use.
+
+    The control plane reserves and hears of nobody; company, name, address and password go to the region's provisioning.
+    Without --password-stdin a password is drawn and shown this once.
+    """
+    request = request_key or uuid4().hex
+    if not re.fullmatch(REQUEST_KEY, request):
+        raise failed(WRONG_USAGE, "That is no request key", "Use 16 to 64 of A-Z, a-z, 0-9, - and _.")
+    drawn = None if from_stdin else new_password()
+    founder = Founder(company, name, email, drawn or read_password())
+    reserved = server.post("workspaces", region=region, size=size.value, key=key, request_key=request)
+    try:
+        made = finish(reserved, request, founder, language)
+    except Failed as refused:
+        raise to_repeat(refused, reserved, request, drawn) from refused
+    before = reserved["state"] != "provisioning"  # then this password is not the one that counts
+    shown = {one: reserved[one] for one in ("id", "key", "region", "cell", "size")}
+    shown |= {"state": made["state"], "url": made["url"], "request_key": request}
+    if drawn and not before:
+        shown["password"] = drawn
+    note = "This request made it before; the password is the one of then." if before else ""
+    return Answer(shown, note=note)
 
 
 @command(app, "list", "cellcast workspaces list --cell eu-1 --limit 20")

@@ -101,10 +101,12 @@ async def workspace_index(by: Operator, wanted: Wanted) -> shown.Workspaces:
 
 
 @routes.post(f"{V1}/workspaces", document=True, status=201)
-async def workspace_create(by: Operator, new: NewWorkspace) -> shown.Workspace:
-    """Reserve a workspace and place it; it is `provisioning` until it is activated."""
-    async with acting(resources.current().database, by.actor) as act:
-        return shown.workspace(await service.reserve(act, service.Wanted(**new.model_dump())))
+async def workspace_create(by: Operator, new: NewWorkspace) -> shown.Reserved:
+    """Reserve a workspace and place it; it is `provisioning` until the region's sign-up finishes it."""
+    plane = resources.current()
+    async with acting(plane.database, by.actor) as act:
+        made = await service.reserve(act, service.Wanted(**new.model_dump()))
+        return shown.reserved(made, plane.settings.sign_up_urls.get(new.region))
 
 
 @routes.get(f"{V1}/workspaces/<key>", document=True)

@@ -48,6 +48,15 @@ class Workspace(BaseModel):
     created_at: datetime
 
 
+class Reserved(Workspace):
+    """A workspace to be made; `sign_up_url` is the region's provisioning, which takes what the control plane must not.
+
+    None: the control plane was not told where that region's provisioning is.
+    """
+
+    sign_up_url: str | None
+
+
 class Workspaces(BaseModel):
     """A page of workspaces; `after` leads to the next one."""
 
@@ -108,6 +117,11 @@ def workspace(placed: Placed) -> Workspace:
         version=at.version,
         created_at=row.created_at,
     )
+
+
+def reserved(placed: Placed, sign_up_url: str | None) -> Reserved:
+    """A reservation, shown."""
+    return Reserved(**workspace(placed).model_dump(), sign_up_url=sign_up_url)
 
 
 def decision(placed: Placed, row: models.DecisionRow) -> Decision:

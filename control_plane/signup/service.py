@@ -7,6 +7,7 @@ from contracts.operations import Home, Reserve
 from contracts.placements import Placement, State
 from control_plane.act import acting
 from control_plane.audit.service import Actor
+from control_plane.placement import queries as placement_queries
 from control_plane.placement import service as placement
 from control_plane.placement.service import Wanted
 from control_plane.placement.sizes import Size
@@ -17,7 +18,13 @@ from kit.refusals import NotFound
 
 
 async def reserve(database: Database, by: Actor, wanted: Reserve) -> Placement:
-    """Choose a cell and reserve room, once for each request key; as it is by now. Raises what `placement` raises."""
+    """Choose a cell and reserve room, once for each request key; as it is by now. Raises what `placement` raises.
+
+    What an operator reserved under this request key, and of what size, is what is finished.
+    """
+    made = await _reserved(database, wanted)
+    if made is not None:
+        return made
     async with acting(database, by) as act:
         asked = Wanted(wanted.region, Size(wanted.size), wanted.request_key)
         return (await placement.reserve(act, asked)).placement
@@ -55,6 +62,12 @@ class Registry:
         async with self._database.outside() as session:
             row = (await session.execute(queries.by_id(workspace_id))).first()
         return None if row is None else Home(row[0].region, row[1].cell)
+
+
+async def _reserved(database: Database, wanted: Reserve) -> Placement | None:
+    async with database.outside() as session:
+        row = (await session.execute(placement_queries.by_request(wanted.request_key))).first()
+    return placement.placement_of(row[0], row[1]) if row is not None and row[0].region == wanted.region else None
 
 
 async def _find(database: Database, workspace_id: UUID) -> Placement:

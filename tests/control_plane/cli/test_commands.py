@@ -25,6 +25,7 @@ from tests.waiting import until
 
 CELLCAST = Path(sys.executable).with_name("cellcast")
 WHY = ["--why", "OPS-1: test"]
+FOUNDER = ["--company", "Acme", "--email", "ada@acme.example", "--name", "Ada"]
 
 
 @dataclass
@@ -98,7 +99,8 @@ def test_an_operator_runs_a_fleet(shell: Shell) -> None:
     assert (added["name"], added["region"], added["state"]) == ("eu-1", "eu", "open")
     shell.json("cells", "add", "eu-2", "--cell-url", "http://eu-2.example", "--capacity", "100")
     assert shell.json("cells", "open", "eu-2", *WHY)["state"] == "open"
-    keys = [shell.json("workspaces", "create", "--region", "eu")["key"] for _ in range(3)]
+    create = ["workspaces", "create", "--region", "eu", *FOUNDER]
+    keys = [shell.json(*create, code=1)["workspace_key"] for _ in range(3)]  # reserved: no provisioning finishes them
     assert {one["cell"] for one in shell.json("workspaces", "list", "--region", "eu")["items"]} == {"eu-1", "eu-2"}
     assert shell.json("workspaces", "activate", keys[0], *WHY)["state"] == "active"
     assert shell.json("workspaces", "suspend", keys[0], *WHY)["state"] == "suspended"
@@ -123,13 +125,24 @@ def test_an_operator_runs_a_fleet(shell: Shell) -> None:
 def test_exit_codes_say_what_happened(shell: Shell) -> None:
     assert "There is no cell eu-9" in shell.run("cells", "show", "eu-9", code=4)
     assert "There is nothing here" in shell.run("workspaces", "show", "dmkrt234", code=4)
-    assert "No cell of this region" in shell.run("workspaces", "create", "--region", "us", code=1)
+    assert "No cell of this region" in shell.run("workspaces", "create", "--region", "us", *FOUNDER, code=1)
+    assert "--company" in shell.run("workspaces", "create", "--region", "us", code=2)
+    odd = ["--request-key", "short"]
+    assert "16 to 64" in shell.run("workspaces", "create", "--region", "us", *FOUNDER, *odd, code=2)
     shell.run("cells", "show", code=2)
     nowhere = shell.operator | {"CELLCAST_URL": f"http://127.0.0.1:{free_port()}"}
     assert "cannot be reached" in shell.run("cells", "list", code=3, environment=nowhere)
     assert "No operator token" in shell.run("cells", "list", "--url", "http://x.example", code=2, environment={})
     wrong = shell.operator | {"CELLCAST_OPERATOR_TOKEN": "cco_on-call_" + "0" * 64}
     assert "not valid" in shell.run("cells", "list", code=1, environment=wrong)
+
+
+def test_without_provisioning_a_reservation_says_how_to_go_on(shell: Shell) -> None:
+    shell.json("cells", "add", "us-1", "--cell-url", "http://us-1.example", "--capacity", "100", "--open")
+    said = shell.json("workspaces", "create", "--region", "us", *FOUNDER, code=1)
+    assert "SIGN_UP_URLS" in said["detail"] and f"abandon {said['workspace_key']}" in said["detail"]
+    assert said["request_key"] in said["detail"] and len(said["password"]) >= 20
+    assert shell.json("workspaces", "abandon", said["workspace_key"], *WHY)["state"] == "deleted"
 
 
 def test_a_refusal_in_json_is_the_problem(shell: Shell) -> None:
