@@ -34,6 +34,11 @@ def cells_of(region: str) -> Select[Cell]:
     return select(Cell).where(Cell.region == region).order_by(Cell.name).execution_options(populate_existing=True)
 
 
+def cell_fresh(name: str) -> Select[Cell]:
+    """A cell, as it is now."""
+    return select(Cell).where(Cell.name == name).execution_options(populate_existing=True)
+
+
 def cells() -> Select[Cell]:
     """All cells."""
     return select(Cell).order_by(Cell.region, Cell.name)

@@ -71,7 +71,7 @@ class Decision:
 def decide(region: str, size: Size, cells: Iterable[CellFacts], at: datetime) -> Decision:
     """Choose a cell for a workspace of this size."""
     facts = sorted(cells, key=lambda cell: cell.name)
-    hindered = {cell.name: _hindrance(region, size, cell, at) for cell in facts}
+    hindered = {cell.name: hindrance(region, size, cell, at) for cell in facts}
     able = [(_parts(size, cell), cell) for cell in facts if not hindered[cell.name]]
     # Of equals the emptier one, then the first by name: the same facts always give the same answer.
     able.sort(key=lambda one: (-_score(one[0]), one[1].workspaces, one[1].name))
@@ -86,8 +86,8 @@ def decide(region: str, size: Size, cells: Iterable[CellFacts], at: datetime) ->
     return Decision(region, size, winner.name, reserved_for(size, winner.capacity), tuple(verdicts))
 
 
-def _hindrance(region: str, size: Size, cell: CellFacts, at: datetime) -> str:
-    """Why this cell cannot take it at all; empty where it can."""
+def hindrance(region: str, size: Size, cell: CellFacts, at: datetime) -> str:
+    """Why this cell cannot take a workspace of this size at all; empty where it can."""
     if cell.region != region:
         return f"another region: {cell.region}"
     if cell.state is not CellState.OPEN:
@@ -96,6 +96,11 @@ def _hindrance(region: str, size: Size, cell: CellFacts, at: datetime) -> str:
         return f"silent since {cell.heard_at.isoformat(timespec='seconds')}"
     if cell.dedicated is not (size is Size.DEDICATED):
         return "kept for a dedicated workspace" if cell.dedicated else "shared, and a cell of its own is wanted"
+    return lack_of_room(size, cell)
+
+
+def lack_of_room(size: Size, cell: CellFacts) -> str:
+    """Why a workspace of this size does not fit beside those who are there; empty where it does."""
     needed = reserved_for(size, cell.capacity)
     used = max(cell.load, float(cell.reserved))
     if used + needed > cell.capacity:

@@ -20,8 +20,8 @@ from control_plane.placement.models import (
     Workspace,
     WorkspaceKey,
 )
-from control_plane.placement.scoring import CellFacts, Decision, decide
-from control_plane.placement.sizes import Size
+from control_plane.placement.scoring import CellFacts, Decision, decide, hindrance, lack_of_room
+from control_plane.placement.sizes import Size, reserved_for
 from control_plane.placement.states import FIRST_EPOCH, RESERVE, CellState, Change, change
 from kit.database import now
 from kit.refusals import Invalid, Kind, NotFound, Refusal
@@ -63,6 +63,14 @@ class RegionIsLaw(Refusal):
     detail = "Choose a cell of the workspace's own region."
 
 
+class CellCannotTake(Refusal):
+    """The cell that a workspace is to move to has no room for it, or takes nobody."""
+
+    kind = Kind.CONFLICT
+    title = "This cell cannot take the workspace"
+    detail = "Choose another cell, or open or enlarge this one."
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A workspace to be: `request_key` makes a repeated request answer with what the first one made."""
@@ -101,12 +109,14 @@ async def reserve(act: Act, wanted: Wanted) -> Placed:
 
 
 async def transition(act: Act, key: str, what: Change, why: str, *, to_cell: str | None = None) -> Placed:
-    """Change a placement, as the state machine allows. Raises NotFound, TransitionRefused, Invalid."""
+    """Change a placement, as the state machine allows.
+
+    Room on another cell is taken as it is changed to, under the lock that sign-ups take theirs under. Raises NotFound,
+    TransitionRefused, Invalid, RegionIsLaw, CellCannotTake.
+    """
     if not re.fullmatch(WHY, why):
         raise Invalid("Say why in up to 200 characters, such as a ticket's number; no addresses of people.")
     found = await find(act.session, key)
-    if to_cell is not None:
-        await _same_region(act.session, found.workspace, to_cell)
     if change_moves_load(what):
         # Before the placement's own lock, as in `reserve`: the same order everywhere.
         await act.session.scalars(queries.region_locked(found.workspace.region))
@@ -114,9 +124,12 @@ async def transition(act: Act, key: str, what: Change, why: str, *, to_cell: str
     workspace, held = row[0], row[1]
     before = placement_of(workspace, held)
     after = change(before, what, to_cell=to_cell)
+    units = workspace.units
+    if after.cell != before.cell:
+        workspace.units = await _room_on(act.session, workspace, after.cell, what)
     held.cell, held.epoch, held.state, held.version = after.cell, after.epoch, after.state.value, after.version
     held.changed_at = now()
-    await _count(act, workspace, before, after)
+    await _count(act, workspace, before, after, units_before=units)
     await _note(act, workspace, what.value, why, before, after)
     return Placed(workspace, after)
 
@@ -172,12 +185,20 @@ def placement_of(workspace: Workspace, row: PlacementRow) -> Placement:
     return Placement(workspace.id, workspace.key, row.cell, row.epoch, State(row.state), row.version)
 
 
-async def _same_region(session: AsyncSession, workspace: Workspace, to_cell: str) -> None:
-    cell = await session.get(Cell, to_cell)
+async def _room_on(session: AsyncSession, workspace: Workspace, to_cell: str, what: Change) -> int:
+    """The units to take on the cell that a workspace moves to. The caller holds the region's lock."""
+    cell = (await session.scalars(queries.cell_fresh(to_cell))).first()
     if cell is None:
         raise NotFound(f"There is no cell {to_cell}.")
     if cell.region != workspace.region:
         raise RegionIsLaw
+    size, facts = Size(workspace.size), facts_of(cell)
+    # Back to where it was, it may come to a cell that takes nobody new; but it has to fit.
+    returns = what is Change.ROLL_BACK and facts.state is not CellState.RETIRED
+    hindered = lack_of_room(size, facts) if returns else hindrance(workspace.region, size, facts, now())
+    if hindered:
+        raise CellCannotTake(f"{to_cell}: {hindered}. {CellCannotTake.detail}", cell=to_cell)
+    return reserved_for(size, cell.capacity)
 
 
 async def _place(act: Act, wanted: Wanted, decision: Decision) -> Placed:
@@ -206,7 +227,7 @@ async def _place(act: Act, wanted: Wanted, decision: Decision) -> Placed:
         )
     )
     act.session.add(DecisionRow(workspace_id=workspace.id, at=at, cell=decision.cell, verdicts=_verdicts(decision)))
-    await _count(act, workspace, None, placement)
+    await _count(act, workspace, None, placement, units_before=0)
     await _note(act, workspace, RESERVE, f"sign-up, {wanted.size}", None, placement)
     return Placed(workspace, placement)
 
@@ -230,7 +251,9 @@ def _same(wanted: Wanted, made: Placed) -> Placed:
     return made
 
 
-async def _count(act: Act, workspace: Workspace, before: Placement | None, after: Placement) -> None:
+async def _count(
+    act: Act, workspace: Workspace, before: Placement | None, after: Placement, *, units_before: int
+) -> None:
     """Keep the cells' counters: what left, what came."""
     left = before.cell if before is not None and before.state is not State.DELETED else None
     came = after.cell if after.state is not State.DELETED else None
@@ -238,7 +261,7 @@ async def _count(act: Act, workspace: Workspace, before: Placement | None, after
         return
     large = int(workspace.size == Size.LARGE)
     if left is not None:
-        await act.session.execute(queries.occupied(left, -workspace.units, -1, -large))
+        await act.session.execute(queries.occupied(left, -units_before, -1, -large))
     if came is not None:
         await act.session.execute(queries.occupied(came, workspace.units, 1, large))
 

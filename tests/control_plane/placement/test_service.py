@@ -161,6 +161,54 @@ async def test_a_workspace_never_leaves_its_region(world: World) -> None:
         await world.change(at.key, Change.HAND_OVER, "us-1")
 
 
+async def test_moves_and_sign_ups_at_once_never_overfill_a_cell(world: World) -> None:
+    """Twelve workspaces and twelve sign-ups want the seven places of a cell at the same time."""
+    await world.add_cell("eu-1")
+    frozen = [(await world.active()).key for _ in range(12)]
+    for key in frozen:
+        await world.change(key, Change.FREEZE)
+    await world.change_cell("eu-1", "cordon")
+    await world.add_cell("eu-2", capacity=7)
+    moves = [world.change(key, Change.HAND_OVER, "eu-2") for key in frozen]
+    outcomes = await asyncio.gather(*moves, *(world.reserve() for _ in range(12)), return_exceptions=True)
+    refused = {type(one) for one in outcomes if isinstance(one, Exception)}
+    assert refused <= {service.CellCannotTake, service.NoCellHasRoom}
+    assert sum(not isinstance(one, Exception) for one in outcomes) == 7
+    cell = await world.cell("eu-2")
+    assert cell.reserved == cell.workspaces == 7 == await _living_on(world, "eu-2")
+    assert (await world.cell("eu-1")).reserved == await _living_on(world, "eu-1")
+
+
+async def test_a_move_goes_to_a_cell_that_takes_it_and_back_where_it_fits(world: World) -> None:
+    await world.add_cell("eu-1", capacity=40)
+    at = await world.active(size=Size.LARGE)
+    await world.change(at.key, Change.FREEZE)
+    await world.add_cell("eu-2", capacity=100, state="joining")
+    await world.add_cell("eu-3", capacity=30)
+    await world.add_cell("eu-4", capacity=100, dedicated=True)
+    for cell, why in {"eu-2": "not open", "eu-3": "no room: 0 of 30", "eu-4": "kept for a dedicated"}.items():
+        with pytest.raises(service.CellCannotTake, match=why):
+            await world.change(at.key, Change.HAND_OVER, cell)
+    with pytest.raises(NotFound):
+        await world.change(at.key, Change.HAND_OVER, "eu-9")
+    await world.change_cell("eu-2", "open")
+    await world.change_cell("eu-1", "cordon")
+    await world.change(at.key, Change.HAND_OVER, "eu-2")
+    await world.change(at.key, Change.FREEZE)
+    assert (await world.change(at.key, Change.ROLL_BACK, "eu-1")).cell == "eu-1"  # though it takes nobody new
+    counts = [(one.reserved, one.large) for one in [await world.cell("eu-1"), await world.cell("eu-2")]]
+    assert counts == [(40, 1), (0, 0)]
+
+
+async def test_a_dedicated_workspace_fills_the_cell_that_it_moves_to(world: World) -> None:
+    await world.add_cell("eu-1", capacity=100, dedicated=True)
+    at = await world.active(size=Size.DEDICATED)
+    await world.change(at.key, Change.FREEZE)
+    await world.add_cell("eu-2", capacity=300, dedicated=True)
+    await world.change(at.key, Change.HAND_OVER, "eu-2")
+    assert [(await world.cell(name)).reserved for name in ("eu-1", "eu-2")] == [0, 300]
+
+
 async def test_a_reason_is_demanded_and_holds_no_address(world: World) -> None:
     await world.add_cell()
     at = await world.active()
