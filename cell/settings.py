@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from kit.settings import Settings
@@ -36,6 +36,9 @@ class CellSettings(Settings):
     registry_public_keys: str = Field("", description="Whose files and feeds count: base64 of raw keys, by commas")
     smtp_url: SecretStr | None = Field(None, description="The mail server: smtps://user:password@host:465, smtp://host")
     mail_from: str = Field("Cellcast <no-reply@cellcast.localhost>", description="Who mail of this cell comes from")
+    breached_passwords_path: FilePath | None = Field(
+        None, description="SHA-1 hashes of breached passwords, sorted, one a line; passwords on it are refused"
+    )
     stalled_after_s: float = Field(120, description="A recording that sent nothing for this long is finished", gt=0)
     follow_every_s: float = Field(20, description="How often a running recording is looked after", gt=0)
     job_lease_s: float = Field(30, description="A job whose worker is silent for this long goes to another", gt=0)

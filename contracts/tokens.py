@@ -34,6 +34,8 @@ class Kind(StrEnum):
     API = "cct"
     SESSION = "ccs"
     CONFIRM = "ccm"
+    INVITE = "cci"
+    RESET = "ccr"
 
 
 @dataclass(frozen=True, slots=True)
