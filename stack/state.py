@@ -10,7 +10,7 @@ from uuid import uuid4
 from contracts.keys import new_key
 from stack.errors import StackError
 from stack.files import write_private
-from stack.ports import free_port, is_free
+from kit.ports import free_port, is_free
 
 _FORMAT = 1
 

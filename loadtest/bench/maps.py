@@ -20,9 +20,10 @@ from contracts.feed import encode_snapshot, first_mark, member_json
 from contracts.keys import ALPHABET
 from contracts.placements import ROUTING, CellAddress, Placement, Snapshot, State, write_snapshot
 from contracts.records import CELL, WORKSPACE, cell_record
+from kit.ports import free_port
 from kit.signing import SigningKey
 from loadtest.bench.figures import Unmeasurable
-from loadtest.bench.servers import free_port, router
+from loadtest.bench.servers import router
 
 WORKSPACES = 1_000_000
 CELL_URL = "http://eu-1.localhost:8001"

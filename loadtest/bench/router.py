@@ -11,10 +11,11 @@ from statistics import median
 
 from contracts.keys import new_key
 from contracts.links import new_secret
+from kit.ports import free_port
 from loadtest.bench.figures import Unmeasurable, figure
 from loadtest.bench.load import WrongAnswer, get
 from loadtest.bench.maps import CELL_URL, Fleet, million, small_map
-from loadtest.bench.servers import Server, bare, free_port, router
+from loadtest.bench.servers import Server, bare, router
 
 ROUNDS = 40  # of each server, taking turns; short, so that both meet what else happens on this machine
 REQUESTS = 500  # a round

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from kit.ports import free_port
 from loadtest.bench.figures import Unmeasurable
 
 
@@ -60,13 +61,6 @@ def bare() -> Iterator[Server]:
     port = free_port()
     with _process([sys.executable, "-m", "loadtest.bench.bare", f"127.0.0.1:{port}"], port, {}, wait=True) as server:
         yield server
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @contextmanager

@@ -32,9 +32,9 @@ from contracts.placements import State
 from kit import serve
 from kit.calls import Answers, Caller, Calls
 from kit.calls.refusals import SenderNotAllowed, SenderUnknown
+from kit.ports import free_port
 from kit.refusals import Refusal
 from kit.signing import SigningKey
-from stack.ports import free_port
 from tests.kit.calls.echo import Memory, listens
 from tests.waiting import eventually
 

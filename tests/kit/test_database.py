@@ -12,8 +12,8 @@ from cell.audit.models import SubjectKey
 from cell.people.models import Person
 from cell.workspaces.models import Ownership
 from kit.database import Database, DatabaseUnavailable, WorkspaceFrozen
+from kit.ports import free_port
 from kit.refusals import NotFound
-from stack.ports import free_port
 from tests.cell.world import Workspace, World
 from tests.servers.postgres import Postgres
 

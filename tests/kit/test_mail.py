@@ -3,7 +3,7 @@
 import pytest
 
 from kit.mail import Mailer, MailNotSent
-from stack.ports import free_port
+from kit.ports import free_port
 from tests.servers.mail import mail_server
 
 SENDER = "Cellcast <no-reply@cellcast.test>"

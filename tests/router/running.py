@@ -15,8 +15,8 @@ import psutil
 
 from contracts.links import new_secret
 from contracts.placements import State
+from kit.ports import free_port
 from kit.signing import SigningKey
-from stack.ports import free_port
 from tests.router.world import KEYS
 
 COMMAND = [sys.executable, "-m", "kit.cli", "router", "serve"]

@@ -23,10 +23,10 @@ from control_plane.placement.records import home_region
 from control_plane.placement.states import Change
 from control_plane.resources import opened
 from control_plane.settings import ControlPlaneSettings
+from kit.ports import free_port
 from kit.serve import serve
 from kit.signing import SigningKey
 from kit.storage import Bucket, S3Config
-from stack.ports import free_port
 from tests.control_plane.world import BY, World
 from tests.router.running import Running, running
 from tests.servers.postgres import Postgres

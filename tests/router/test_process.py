@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from contracts.placements import write_snapshot
+from kit.ports import free_port
 from kit.signing import SigningKey
-from stack.ports import free_port
 from tests.router.running import COMMAND, PATH, PREFIX, Running, environment, running
 from tests.router.world import EU, make_snapshot
 from tests.waiting import until

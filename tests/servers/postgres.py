@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from kit.ports import free_port
 from stack import postgres as server_program
-from stack.ports import free_port
 from stack.postgres import APP, OWNER, Server, address, make_database, make_roles, run_sql
 from stack.processes import spawn
 from tests.servers.folders import server_folder

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from kit.ports import free_port
 from stack import redis as server_program
-from stack.ports import free_port
 from stack.processes import spawn
 from tests.servers.folders import server_folder
 from tests.waiting import until

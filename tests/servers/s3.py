@@ -11,10 +11,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from kit.ports import free_port
 from kit.storage import Bucket, S3Config
 from stack import s3 as server_program
 from stack import versitygw
-from stack.ports import free_port
 from stack.processes import Child, spawn
 from stack.s3 import HEALTH, Keys, Server
 from tests.servers.folders import server_folder

@@ -12,8 +12,8 @@ import pytest
 from botocore.client import Config
 from botocore.exceptions import ClientError
 
+from kit.ports import free_port
 from stack import s3, versitygw
-from stack.ports import free_port
 from stack.processes import spawn
 from tests.servers.folders import server_folder
 from tests.waiting import until

@@ -18,8 +18,8 @@ from control_plane.cli.control_plane import app as control_plane
 from control_plane.cli.operators import app as operators
 from control_plane.cli.placement import app as placement
 from control_plane.cli.workspaces import app as workspaces
+from kit.ports import free_port
 from kit.signing import SigningKey
-from stack.ports import free_port
 from tests.servers.postgres import Postgres
 from tests.waiting import until
 

@@ -30,7 +30,7 @@ from control_plane.settings import ControlPlaneSettings
 from kit import serve
 from kit.calls import Answers, Calls
 from kit.signing import SigningKey
-from stack.ports import free_port
+from kit.ports import free_port
 from tests.control_plane.world import World
 from tests.kit.calls.echo import listens
 from tests.servers.postgres import Postgres

@@ -20,7 +20,7 @@ from cell.migrate import migrate as migrate_cell
 from contracts.peers import Peer, PeerKind, write_peers
 from kit.localhost import connector
 from kit.signing import SigningKey
-from stack.ports import free_port
+from kit.ports import free_port
 from stack.processes import Child, Command, own_environment, spawn
 from tests.cell.world import PASSWORD
 from tests.servers.postgres import Postgres

@@ -13,9 +13,9 @@ from kit import serve
 from kit.calls import Answers, Caller, Calls, Operation, Party
 from kit.calls.nonces import Nonces
 from kit.calls.refusals import SenderNotAllowed
+from kit.ports import free_port
 from kit.refusals import Kind, Refusal
 from kit.signing import PublicKeys, SigningKey
-from stack.ports import free_port
 from tests.waiting import eventually
 
 

@@ -18,8 +18,8 @@ from kit.calls import Party, PostgresNonces, RedisNonces, envelope, nonce_table
 from kit.calls import server as under_test
 from kit.database import Database, now
 from kit.localhost import connector
+from kit.ports import free_port
 from kit.signing import PublicKeys, SigningKey
-from stack.ports import free_port
 from tests.kit.calls.echo import ONCE, READ, WRITE, Echo, Memory, Said
 from tests.servers.postgres import Postgres
 
