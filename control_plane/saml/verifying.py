@@ -14,6 +14,7 @@ from control_plane.saml import library, signatures
 from control_plane.saml.content import Expected, check_assertion, check_header, moment
 from control_plane.saml.keys import KeyPair
 from control_plane.saml.reasons import Reason, Refused
+from control_plane.saml.schema import follows_schema
 from control_plane.saml.shape import Shape, shape_of
 from control_plane.saml.signature_form import check_form
 from control_plane.saml.summary import Summary, summarise
@@ -85,8 +86,10 @@ class _Found:
 def _believed(question: Question, found: _Found, keys: Sequence[KeyPair]) -> Assertion:
     connection, expected = question.connection, _expected(question)
     arrived = shape_of(found.root)
-    check_header(arrived.response, expected)
     _signatures(arrived, connection)
+    if not follows_schema(arrived.response):
+        raise Refused(Reason.SCHEMA)
+    check_header(arrived.response, expected)
     if arrived.assertion is not None:
         check_assertion(arrived.assertion, expected)
 
