@@ -47,7 +47,13 @@ ROUTES: tuple[Routes, ...] = (
 
 def make_app(cell: Cell, stop: asyncio.Event | None = None) -> Quart:
     """The application of an opened cell; endless streams end when `stop` is set."""
-    app = create_app("cell", page=_page, checks=_checks(cell), headers=_headers(cell.settings.s3_endpoint))
+    app = create_app(
+        "cell",
+        page=_page,
+        checks=_checks(cell),
+        headers=_headers(cell.settings.s3_endpoint),
+        facts={"feed": cell.feed.health} if cell.feed is not None else {},
+    )
     app.extensions["cell"] = cell
     app.extensions["stopping"] = stop or asyncio.Event()
     for routes in ROUTES:

@@ -59,21 +59,22 @@ def migrate() -> None:
 def seed(
     indent: Annotated[bool, typer.Option("--indent", help="Write the answer for reading by people.")] = False,
 ) -> None:
-    """Found a workspace with its first people, as JSON on stdin says; the answer is JSON on stdout.
+    """Furnish a workspace of this cell, as JSON on stdin says; the answer is JSON on stdout.
 
-    {"workspace": {"id", "key", "name"}, "people": [{"email", "name", "role", "password"}], "api_token": true,
-    "link": {"title"}} answers {"api_token", "link_url"}. A workspace that is here already is left alone: {}.
+    {"workspace_id", "people": [{"email", "name", "role", "password"}], "api_token": true, "link": {"title"}} answers
+    {"api_token", "link_url"}, which are shown this once. Its founder's address counts as confirmed from now on.
     """
     import asyncio
 
     from pydantic import ValidationError
 
-    from cell.seed import Seed, found
+    from cell.seed import Seed, furnish
     from cell.settings import CellSettings
+    from kit.refusals import Refusal
 
     try:
         wanted = Seed.model_validate_json(sys.stdin.read())
-        answer = asyncio.run(found(CellSettings.load(), wanted))
-    except (SettingsError, ValidationError) as error:
+        answer = asyncio.run(furnish(CellSettings.load(), wanted))
+    except (SettingsError, ValidationError, Refusal) as error:
         _fail(error)
     typer.echo(json.dumps(answer, indent=2 if indent else None))

@@ -20,12 +20,16 @@ log = logs.get("cell")
 
 
 def begin(process: str) -> CellSettings:
-    """Read the settings, and open logs and metrics. Raises SettingsError."""
+    """Read the settings and open the logs. Raises SettingsError."""
     settings = CellSettings.load()
     logs.configure(settings.log_level, cell=settings.name, process=process)
+    return settings
+
+
+def answer_scrapes(settings: CellSettings) -> None:
+    """Let metrics be read. Starts a thread, so it comes after what has to come before threads."""
     if settings.metrics_bind:
         metrics.serve(settings.metrics_bind)
-    return settings
 
 
 async def web(settings: CellSettings) -> None:
@@ -35,6 +39,7 @@ async def web(settings: CellSettings) -> None:
 
     stop = stop_event()
     async with resources.opened(settings, "web") as cell:
+        answer_scrapes(settings)
         app = calls.in_front_of(make_app(cell, stop), cell)
         log.info("ready", url=settings.url)
         await serve(app, settings.bind, stop=stop)
@@ -47,6 +52,7 @@ async def worker(settings: CellSettings) -> None:
 
     stop = stop_event()
     async with resources.opened(settings, "worker") as cell:
+        answer_scrapes(settings)
         runner = Runner(cell.database, TASKS, cell, lease_s=settings.job_lease_s)
         log.info("ready")
         await cell.brokers.work(runner, {Lane.LIGHT: LIGHT_JOBS, Lane.MEDIA: settings.media_jobs}, stop)
@@ -55,6 +61,7 @@ async def worker(settings: CellSettings) -> None:
 async def scheduler(settings: CellSettings) -> None:
     """Look for waiting jobs until told to stop; of several schedulers one works at a time."""
     stop = stop_event()
+    answer_scrapes(settings)
     database = Database(settings.database_url, name=f"{settings.name}-scheduler", pool_size=2)
     brokers = Brokers(settings.redis_url)
     try:

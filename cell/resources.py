@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import cast
 
 from redis.asyncio import Redis
 
 from cell.audit import keyring
 from cell.settings import CellSettings
+from contracts.feed import cell_audience
+from contracts.feed_state import FeedState, following
 from kit.database import Database
 from kit.jobs import outbox
 from kit.jobs.broker import Brokers
@@ -27,11 +29,25 @@ class Cell:
     bucket: Bucket
     rates: Rates
     brokers: Brokers
+    feed: FeedState | None = None  # of the web process, where the settings name one
 
 
 @asynccontextmanager
 async def opened(settings: CellSettings, process: str) -> AsyncIterator[Cell]:
-    """Open everything for `process` (web, worker, scheduler); close it when the block ends."""
+    """Open everything for `process` (web, worker, scheduler); close it when the block ends.
+
+    Raises StoreBroken, OSError where the web process cannot follow its feed; to be called before threads are started.
+    """
+    async with AsyncExitStack() as stack:
+        feed = None
+        if process == "web" and settings.feed is not None:
+            feed = await stack.enter_async_context(following(cell_audience(settings.name), settings.feed))
+        async with _servers(settings, process) as cell:
+            yield replace(cell, feed=feed)
+
+
+@asynccontextmanager
+async def _servers(settings: CellSettings, process: str) -> AsyncIterator[Cell]:
     database = Database(settings.database_url, name=f"{settings.name}-{process}")
     redis: Redis = Redis.from_url(
         settings.redis_url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=15, decode_responses=True

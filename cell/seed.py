@@ -1,24 +1,19 @@
-"""Founding a workspace in this cell: its people, and if wanted an API token and a first link."""
+"""Furnishing a workspace of this cell, for demos and tests: people, and if wanted an API token and a first link."""
 
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from cell import resources
 from cell.actors import SYSTEM
 from cell.links import service as links
+from cell.people import queries
 from cell.people import service as people
 from cell.settings import CellSettings
+from cell.signup.confirming import OPEN_LINKS
 from cell.tokens import service as tokens
 from cell.workspaces import service as workspaces
-
-
-class SeedWorkspace(BaseModel):
-    """The workspace."""
-
-    id: UUID
-    key: str
-    name: str
 
 
 class SeedLink(BaseModel):
@@ -31,30 +26,31 @@ class SeedLink(BaseModel):
 
 
 class Seed(BaseModel):
-    """What a workspace begins with."""
+    """What a workspace that was signed up is to get, its founder's address taken as confirmed."""
 
-    workspace: SeedWorkspace
-    people: list[people.NewPerson]
+    workspace_id: UUID
+    people: Annotated[list[people.NewPerson], Field(min_length=1)]
     api_token: bool = False
     link: SeedLink | None = None
 
 
-async def found(settings: CellSettings, wanted: Seed) -> dict[str, str]:
-    """Found the workspace; what is shown once: `api_token` and `link_url`. Empty where it is here already."""
-    new = workspaces.NewWorkspace(wanted.workspace.id, wanted.workspace.key, wanted.workspace.name)
+async def furnish(settings: CellSettings, wanted: Seed) -> dict[str, str]:
+    """Furnish it; what is shown once: `api_token` and `link_url`. Raises NotFound where it is not here.
+
+    People who are there already stay as they are, so that it can be repeated.
+    """
     answer: dict[str, str] = {}
-    async with resources.opened(settings, "seed") as cell:
-        if not await workspaces.claim(cell.database, new):
-            return {}
-        async with cell.database.writing(new.id) as tx:
-            workspaces.found(tx, new)
-            await tx.flush()
-            made = [await people.create(tx, SYSTEM, one) for one in wanted.people]
-            if wanted.api_token:
-                token = tokens.NewToken(name="First token", scopes=list(tokens.SCOPES))
-                answer["api_token"] = (await tokens.create(tx, SYSTEM, new.key, token)).word.text
-            if wanted.link is not None:
-                by = SYSTEM if not made else people.actor_of(made[-1])
-                link = links.NewLink.model_validate(wanted.link.model_dump())
-                answer["link_url"] = (await links.create(tx, by, settings.go_url, link)).url
+    async with resources.opened(settings, "seed") as cell, cell.database.writing(wanted.workspace_id) as tx:
+        workspace = await workspaces.get_locked(tx)
+        workspaces.confirmed(workspace, OPEN_LINKS)
+        there = [
+            await tx.first(queries.by_email(people.normalised(one.email))) or await people.create(tx, SYSTEM, one)
+            for one in wanted.people
+        ]
+        if wanted.api_token:
+            token = tokens.NewToken(name="First token", scopes=list(tokens.SCOPES))
+            answer["api_token"] = (await tokens.create(tx, SYSTEM, workspace.key, token)).word.text
+        if wanted.link is not None:
+            link = links.NewLink.model_validate(wanted.link.model_dump())
+            answer["link_url"] = (await links.create(tx, people.actor_of(there[-1]), settings.go_url, link)).url
     return answer

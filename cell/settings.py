@@ -1,18 +1,20 @@
 """The settings of a cell's processes: web, worker, scheduler and migrations."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, FilePath, SecretStr
+from pydantic import Field, FilePath, Json, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from kit.settings import Settings
+from contracts.feed_published import BucketAccess
+from contracts.feed_state import FEED_URL, FeedAccess
+from kit.settings import OptionalPublicKeys, OptionalSigningKey, Settings
 
 
 class CellSettings(Settings):
     """Read from CELLCAST_CELL_*; the same for every process of one cell."""
 
-    model_config = SettingsConfigDict(env_prefix="CELLCAST_CELL_")
+    model_config = SettingsConfigDict(env_prefix="CELLCAST_CELL_", arbitrary_types_allowed=True)
 
     name: str = Field(description="The cell's name, such as eu-1", pattern=r"^[a-z]{2}-[0-9]{1,4}$")
     region: Literal["eu", "us"] = Field(description="The jurisdiction in which everything of this cell stays")
@@ -31,9 +33,18 @@ class CellSettings(Settings):
     scratch_dir: Path = Field(description="Where workers put files while they process them")
     metrics_bind: str = Field("", description="Where Prometheus may read metrics, host:port; empty: nowhere")
     log_level: str = Field("info", description="debug, info, warning or error")
-    signing_key: SecretStr | None = Field(None, description="Signs this cell's calls: base64 of a raw Ed25519 key")
-    peers_path: Path | None = Field(None, description="The signed file of processes that may call this cell")
-    registry_public_keys: str = Field("", description="Whose files and feeds count: base64 of raw keys, by commas")
+    signing_key: OptionalSigningKey = Field(None, description="Signs this cell's calls: base64 of a raw Ed25519 key")
+    registry_public_keys: OptionalPublicKeys = Field(
+        None, description="The registry's keys, whose word counts: base64 of raw Ed25519 keys, comma-separated"
+    )
+    feed_url: str = Field(
+        "", description="The control plane's address: it is called, and its feed followed", pattern=FEED_URL
+    )
+    feed_token: SecretStr = Field(SecretStr(""), description="The credential with which this cell reads its feed")
+    state_dir: Path | None = Field(None, description="Where the web process keeps what its feed said")
+    published_bucket: Json[BucketAccess] | None = Field(
+        None, description="The region's bucket with published snapshots, as JSON, to be read with these keys"
+    )
     smtp_url: SecretStr | None = Field(None, description="The mail server: smtps://user:password@host:465, smtp://host")
     mail_from: str = Field("Cellcast <no-reply@cellcast.localhost>", description="Who mail of this cell comes from")
     breached_passwords_path: FilePath | None = Field(
@@ -44,3 +55,27 @@ class CellSettings(Settings):
     job_lease_s: float = Field(30, description="A job whose worker is silent for this long goes to another", gt=0)
     sweep_every_s: float = Field(1, description="How often waiting jobs are looked for", gt=0)
     media_jobs: int = Field(2, description="Recordings that one worker process turns into videos at once", gt=0)
+
+    @model_validator(mode="after")
+    def _in_touch_or_alone(self) -> Self:
+        named = {
+            "SIGNING_KEY": self.signing_key is not None,
+            "REGISTRY_PUBLIC_KEYS": self.registry_public_keys is not None,
+            "FEED_URL": bool(self.feed_url),
+            "FEED_TOKEN": bool(self.feed_token.get_secret_value()),
+            "STATE_DIR": self.state_dir is not None,
+        }
+        if any(named.values()) and not all(named.values()):
+            missing = ", ".join(name for name, given in named.items() if not given)
+            raise ValueError(f"a cell that calls and is called needs these too: {missing}")
+        return self
+
+    @property
+    def feed(self) -> FeedAccess | None:
+        """How this cell hears of the registry; None for one that makes and answers no calls."""
+        if self.registry_public_keys is None or self.state_dir is None:
+            return None
+        token = self.feed_token.get_secret_value()
+        return FeedAccess(
+            self.feed_url.rstrip("/"), token, self.registry_public_keys, self.state_dir, self.published_bucket
+        )

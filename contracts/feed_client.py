@@ -67,7 +67,16 @@ class _NotNow(Exception):
 class Follower:
     """Keeps one consumer's state in step with its feed, for as long as `run` runs."""
 
-    def __init__(self, disk: Disk, audience: str, public_keys: PublicKeys, sources: Sources) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        audience: str,
+        public_keys: PublicKeys,
+        sources: Sources,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`changed` is called, in the loop, after each change of the state."""
+        self._changed = changed
         self._disk = disk
         self._audience = audience
         self._public_keys = public_keys
@@ -185,6 +194,7 @@ class Follower:
             raise _NotNow("refused", f"refused: {refused}") from refused
         except StoreBroken as broken:
             raise _NotNow("disk", f"not written: {broken}") from broken
+        self._changed()
 
     async def _keep(self) -> None:
         """Once an hour, and after each snapshot, keep a copy for the day the file is damaged."""

@@ -1,27 +1,20 @@
-"""The processes of the deployment that call one another: name, kind, region, address, public keys; and a signed file.
+"""The processes of the deployment that call one another: name, kind, region, address, public keys.
 
-The registry tells of them by feeds (record kind `peer`); the file is for before the first feed, and is signed alike.
+They are records of the registry, told by feeds (record kind `peer`): to provisioning the cells of its region, to a
+cell its region's provisioning. The registry itself is no record: everybody pins its keys.
 """
 
-import json
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from kit import logs
 from kit.calls import Party
-from kit.signing import SIGNATURE_BYTES, PublicKeys, SignatureRefused, SigningKey
+from kit.refusals import Kind, Refusal
+from kit.signing import PublicKeys
 
 PEER = "peer"  # the kind of these records in feeds
-
-_MAGIC = "cellcast-peers-1"
-_TAG = "peers 1"
-_LARGEST = 4 * 1024 * 1024  # bytes of the file; a peer takes about 150
-
-log = logs.get("peers")
+REGISTRY = "control-plane"  # the name under which the registry calls and is called
 
 
 class PeerKind(StrEnum):
@@ -53,33 +46,48 @@ class Peer:
             raise ValueError(f"peer {self.name}: a {self.kind} in region {self.region!r}")
 
 
-class PeersRefused(Exception):
-    """The file of peers cannot be used. The text says why."""
+class PeersUnknown(Refusal):
+    """This process has not heard yet who its peers are, so nobody can be called a stranger."""
+
+    kind = Kind.UNAVAILABLE
+    title = "This part of Cellcast has just begun and knows nobody yet"
+    detail = "Nothing is lost. Try again in a moment."
+    retry_after_s = 1
 
 
 class Peers:
-    """The peers as they are known now; what calls look senders and receivers up in."""
+    """The peers as they are known now; what calls look senders and receivers up in.
 
-    def __init__(self, known: Iterable[Peer] = ()) -> None:
+    `whole` is False where others may be there that have not been heard of yet.
+    """
+
+    def __init__(self, known: Iterable[Peer] = (), *, whole: bool = True) -> None:
         self._known: dict[str, Peer] = {}
         self._parties: dict[str, Party] = {}
         self.replace(known)
+        self._whole = whole
 
     def replace(self, known: Iterable[Peer]) -> None:
-        """Take these instead of those known so far."""
+        """Take these, who are all there are, instead of those known so far."""
         there = {one.name: one for one in known}
-        self._parties = {
-            name: Party(name, one.url, PublicKeys.from_text(",".join(one.public_keys))) for name, one in there.items()
-        }
-        self._known = there
+        if there != self._known:
+            self._parties = {
+                name: Party(name, one.url, PublicKeys.from_text(",".join(one.public_keys)))
+                for name, one in there.items()
+            }
+            self._known = there
+        self._whole = True
 
     def get(self, name: str) -> Peer | None:
-        """The peer of that name."""
-        return self._known.get(name)
+        """The peer of that name. Raises PeersUnknown where there is no saying."""
+        found = self._known.get(name)
+        if found is None and not self._whole:
+            raise PeersUnknown
+        return found
 
     def find(self, name: str) -> Party | None:
         """The same, as calls need it."""
-        return self._parties.get(name)
+        return self._parties[name] if self.get(name) is not None else None
 
     def of(self, kind: PeerKind, region: str = "") -> list[Peer]:
         """The peers of a kind, by name; of one region if it is given."""
@@ -87,44 +95,13 @@ class Peers:
         return sorted(found, key=lambda one: one.name)
 
 
-class PeersFile(Peers):
-    """Peers from the signed file at `path`, looked at again whenever it changed. A bad one changes nothing."""
-
-    def __init__(self, path: Path, public_keys: PublicKeys) -> None:
-        """Raises PeersRefused where the file cannot be used at the start."""
-        self._path = path
-        self._public_keys = public_keys
-        self._seen = _stamp(path)
-        super().__init__(read_peers(path, public_keys))
-
-    def get(self, name: str) -> Peer | None:
-        """The peer of that name, as the file says now."""
-        self._look()
-        return super().get(name)
-
-    def find(self, name: str) -> Party | None:
-        """The same, as calls need it."""
-        self._look()
-        return super().find(name)
-
-    def of(self, kind: PeerKind, region: str = "") -> list[Peer]:
-        """The peers of a kind, as the file says now."""
-        self._look()
-        return super().of(kind, region)
-
-    def _look(self) -> None:
-        stamp = _stamp(self._path)
-        if stamp == self._seen:
-            return
-        self._seen = stamp
-        try:
-            self.replace(read_peers(self._path, self._public_keys))
-        except PeersRefused as refused:
-            log.error("the file of peers is of no use: the last good one stays", reason=str(refused))
+def registry_peer(url: str, public_keys: PublicKeys) -> Peer:
+    """The registry, by its address and pinned keys. Raises ValueError for an address that is not scheme://host."""
+    return Peer(REGISTRY, PeerKind.CONTROL_PLANE, "", url, public_keys.texts)
 
 
 def peer_record(peer: Peer) -> list[object]:
-    """The record of a peer in feeds and in the file; its key is the name."""
+    """The record of a peer in feeds; its key is the name."""
     return [peer.kind.value, peer.region, peer.url, *peer.public_keys]
 
 
@@ -134,45 +111,3 @@ def peer_of(name: str, record: object) -> Peer:
         case [str() as kind, str() as region, str() as url, *keys] if keys and all(type(one) is str for one in keys):
             return Peer(name, PeerKind(kind), region, url, tuple(str(one) for one in keys))
     raise ValueError(f"peer {name}: {record!r}")
-
-
-def write_peers(path: Path, peers: Sequence[Peer], signing_key: SigningKey) -> None:
-    """Write the file, signed and whole: a crash leaves the old one or the new one."""
-    body = json.dumps({one.name: peer_record(one) for one in peers}, separators=(",", ":")).encode()
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with unfinished.open("wb") as file:
-        file.write(f"{_MAGIC} {signing_key.id} {signing_key.sign(_TAG, body).hex()}\n".encode() + body)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
-
-
-def read_peers(path: Path, public_keys: PublicKeys) -> list[Peer]:
-    """Read and verify the file. Raises PeersRefused; nothing is parsed before its signature holds."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise PeersRefused(f"{path.name}: cannot be read: {error.strerror}") from error
-    first, _, body = raw.partition(b"\n")
-    try:
-        magic, by, signature = first.decode("ascii").split(" ")
-        if magic != _MAGIC or len(raw) > _LARGEST or len(signature) != 2 * SIGNATURE_BYTES:
-            raise ValueError
-        public_keys.verify(_TAG, body, bytes.fromhex(signature), by)
-    except SignatureRefused as refused:
-        raise PeersRefused(f"{path.name}: {refused}: changed, cut off, or not ours") from refused
-    except ValueError:
-        raise PeersRefused(f"{path.name}: not a file of peers") from None
-    try:
-        return [peer_of(name, record) for name, record in json.loads(body).items()]
-    except (ValueError, AttributeError) as error:
-        raise PeersRefused(f"{path.name}: signed, but not of this format: {error}") from error
-
-
-def _stamp(path: Path) -> tuple[int, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (0, 0, 0)
-    return (found.st_ino, found.st_mtime_ns, found.st_size)

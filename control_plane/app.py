@@ -7,7 +7,9 @@ from control_plane.audit import api as audit
 from control_plane.feed import api as feed_api
 from control_plane.feed import routes as feeds
 from control_plane.operators import api as operators
+from control_plane.peers import api as peers
 from control_plane.placement import api as placement
+from control_plane.placement import cells_api as cells
 from control_plane.resources import ControlPlane
 from control_plane.signup import routes as signup
 from control_plane.ui import pages
@@ -16,6 +18,8 @@ from kit.web.app import create_app
 
 ROUTES: tuple[Routes, ...] = (
     operators.routes,
+    cells.routes,
+    peers.routes,
     placement.routes,
     feed_api.routes,
     audit.routes,

@@ -6,9 +6,10 @@ from control_plane.base import Base
 from control_plane.feed import models as feed
 from control_plane.operators import models as operators
 from control_plane.ownership import models as ownership
+from control_plane.peers import models as peers
 from control_plane.placement import models as placement
 
-NOUNS = (audit, feed, nonces, operators, ownership, placement)
+NOUNS = (audit, feed, nonces, operators, ownership, peers, placement)
 METADATA = Base.metadata
 
 # Every column that holds words or JSON, and why nothing personal comes into it. A guard compares this with the schema;
@@ -25,7 +26,7 @@ WORDS = {
     "cells.state": "a word of the state machine",
     "cells.url": "the address of a cell, which is ours",
     "feed_events.audience": "like routing",
-    "feed_events.body": "a record of contracts/records.py: keys, ids, cells, states",
+    "feed_events.body": "a record of contracts/records.py or contracts/peers.py: keys, ids, cells, states, public keys",
     "feed_events.mark": "a hash",
     "feed_heads.audience": "like routing",
     "feed_heads.floor_mark": "a hash",
@@ -38,6 +39,11 @@ WORDS = {
     "feed_snapshots.region": "like eu",
     "operator_tokens.issued_by": "an operator account's name",
     "operator_tokens.name": "an operator account's name: a word like on-call, of a form that no address has",
+    "peers.kind": "cell or provisioning",
+    "peers.name": "the name of a process, like eu-1",
+    "peers.public_keys": "public keys of processes of ours",
+    "peers.region": "like eu",
+    "peers.url": "the address of a process, which is ours",
     "placement_decisions.cell": "like eu-1",
     "placement_decisions.verdicts": "cells, scores and sentences of ours",
     "placements.cell": "like eu-1",

@@ -2,9 +2,7 @@
 
 import asyncio
 
-from hypercorn.typing import ASGIFramework
-
-from contracts.peers import Peers
+from contracts.peers import REGISTRY
 from control_plane import calls, resources
 from control_plane.app import make_app
 from control_plane.feed.publisher import Publisher
@@ -28,17 +26,15 @@ async def run(settings: ControlPlaneSettings) -> None:
         tasks.create_task(plane.bell.listen())
         tasks.create_task(publisher.run(settings.publish_every_s, stop))
         tasks.create_task(_ring_out(plane, stop))
-        app: ASGIFramework = make_app(plane)
-        peers = calls.peers_of(plane)
-        if peers is not None:
-            app = calls.make_answers(plane, peers).in_front_of(app)
-            tasks.create_task(_tell_owners(plane, peers, stop))
+        tasks.create_task(plane.peers.run(stop))
+        tasks.create_task(_tell_owners(plane, stop))
+        app = calls.make_answers(plane, plane.peers).in_front_of(make_app(plane))
         log.info("ready", url=settings.url)
         await serve(app, settings.bind, stop=stop)
 
 
-async def _tell_owners(plane: resources.ControlPlane, peers: Peers, stop: asyncio.Event) -> None:
-    async with Calls(calls.NAME, plane.signing_keys[0], peers) as made:
+async def _tell_owners(plane: resources.ControlPlane, stop: asyncio.Event) -> None:
+    async with Calls(REGISTRY, plane.signing_keys[0], plane.peers) as made:
         await Teller(plane.database, made).run(stop)
 
 

@@ -10,6 +10,7 @@ from quart import current_app
 from control_plane.feed.batches import Batches
 from control_plane.feed.bell import Bell
 from control_plane.feed.snapshots import Snapshots
+from control_plane.peers.known import KnownPeers
 from control_plane.placement.records import SOURCES
 from control_plane.settings import BucketSettings, ControlPlaneSettings
 from kit.database import Database
@@ -30,6 +31,7 @@ class ControlPlane:
     snapshots: Snapshots
     signing_keys: tuple[SigningKey, ...]
     buckets: Mapping[str, Bucket]
+    peers: KnownPeers
 
 
 @asynccontextmanager
@@ -41,7 +43,8 @@ async def opened(settings: ControlPlaneSettings) -> AsyncIterator[ControlPlane]:
     bell = Bell(settings.database_url)
     snapshots = Snapshots(database, SOURCES, keys)
     try:
-        yield ControlPlane(settings, database, bell, Batches(database, bell, keys), snapshots, keys, buckets)
+        batches = Batches(database, bell, keys)
+        yield ControlPlane(settings, database, bell, batches, snapshots, keys, buckets, KnownPeers(database))
     finally:
         for bucket in buckets.values():
             await bucket.close()

@@ -1,17 +1,9 @@
 """The settings of the control plane's process and of its migrations."""
 
-from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from kit.settings import Settings
-from kit.signing import SigningKey
-
-
-def _key(value: object) -> object:
-    return SigningKey.from_text(value) if isinstance(value, str) and value else value or None
+from kit.settings import OneSigningKey, OptionalSigningKey, Settings
 
 
 class BucketSettings(BaseModel):
@@ -34,17 +26,16 @@ class ControlPlaneSettings(Settings):
     go_url: str = Field(description="The front door's public address")
     database_url: str = Field(description="PostgreSQL of the registry, as the application's role")
     owner_database_url: str = Field("", description="The same as the owner; only for `migrate`")
-    signing_key: Annotated[SigningKey, BeforeValidator(_key)] = Field(
-        description="Signs feeds: base64 of a raw Ed25519 private key"
+    signing_key: OneSigningKey = Field(
+        description="Signs feeds, calls and answers: base64 of a raw Ed25519 private key"
     )
-    next_signing_key: Annotated[SigningKey | None, BeforeValidator(_key)] = Field(
+    next_signing_key: OptionalSigningKey = Field(
         None, description="Signs besides, while consumers change from the one key to the other"
     )
     snapshot_buckets: dict[str, BucketSettings] = Field(
         default_factory=dict,
         description="JSON, region -> {endpoint, bucket, region, access_key, secret_key}: where snapshots are published",
     )
-    peers_path: Path | None = Field(None, description="The signed file of processes that may call; none: nobody may")
     sign_up_urls: dict[str, str] = Field(
         default_factory=dict, description="JSON, region -> address of its provisioning: where sign-ups are led"
     )

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 
 SHORTEST = 12  # NIST SP 800-63B rev. 4 asks for 15 without and 8 with a second factor; length is what counts
@@ -54,7 +55,7 @@ def _is_pattern(plain: str) -> bool:
     for block in range(1, min(_LONGEST_BLOCK, len(plain) // 2) + 1):
         if all(plain[i] == plain[i - block] for i in range(block, len(plain))):
             return True
-    following = sum(_follows(before, after) for before, after in zip(plain, plain[1:], strict=False))
+    following = sum(_follows(before, after) for before, after in pairwise(plain))
     return len(plain) - following < _PATTERNLESS or len(set(plain)) < 5
 
 

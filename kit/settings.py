@@ -1,10 +1,27 @@
 """Settings from the environment: each documented, an unknown or missing one refused at start by its name."""
 
 import os
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kit.signing import PublicKeys, SigningKey
+
+
+def _key(value: object) -> object:
+    return SigningKey.from_text(value) if isinstance(value, str) and value else value or None
+
+
+def _public_keys(value: object) -> object:
+    return PublicKeys.from_text(value) if isinstance(value, str) and value else value or None
+
+
+# Keys as settings name them, in base64; an empty text is none.
+OneSigningKey = Annotated[SigningKey, BeforeValidator(_key)]
+OptionalSigningKey = Annotated[SigningKey | None, BeforeValidator(_key)]
+ManyPublicKeys = Annotated[PublicKeys, BeforeValidator(_public_keys)]
+OptionalPublicKeys = Annotated[PublicKeys | None, BeforeValidator(_public_keys)]
 
 
 class SettingsError(Exception):

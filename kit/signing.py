@@ -69,6 +69,11 @@ class PublicKeys:
         """The ids of the keys, in order."""
         return sorted(self._keys)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The keys as base64, in the order of their ids."""
+        return tuple(base64.b64encode(self._keys[one].public_bytes_raw()).decode() for one in self.ids)
+
     def verify(self, tag: str, message: bytes, signature: bytes, by: str) -> None:
         """Return when the key with id `by` signed exactly this; raise SignatureRefused otherwise."""
         key = self._keys.get(by)

@@ -11,19 +11,27 @@ app = group("Cells: register, open, close, drain and retire them.")
 COLUMNS = ("name", "region", "state", "workspaces", "load", "reserved", "capacity", "weight", "heard_at", "url")
 
 Name = Annotated[str, typer.Argument(help="The cell, like eu-3.", show_default=False)]
+PublicKeys = Annotated[
+    list[str] | None,
+    typer.Option("--public-key", help="Base64 of the public key that it signs with; two while one follows the other."),
+]
 
 
-@command(app, "add", "cellcast cells add eu-3 --cell-url https://eu-3.example --capacity 1000 --open")
+@command(app, "add", "cellcast cells add eu-3 --cell-url https://eu-3.example --capacity 1000 --public-key KEY --open")
 def add(
     server: Server,
     name: Name,
     cell_url: Annotated[str, typer.Option("--cell-url", help="Where the cell answers: scheme://host.")],
     capacity: Annotated[int, typer.Option("--capacity", help="In units: typical small workspaces.", min=1)],
     weight: Annotated[float, typer.Option("--weight", help="How attractive; 0.5 fills half as far.")] = 1.0,
+    public_key: PublicKeys = None,
     dedicated: Annotated[bool, typer.Option("--dedicated", help="Keep it for one dedicated workspace.")] = False,
     open_it: Annotated[bool, typer.Option("--open", help="Let it take workspaces at once.")] = False,
 ) -> Answer:
-    """Register a cell of the region that its name begins with. It takes nothing until it is opened."""
+    """Register a cell of the region that its name begins with. It takes nothing until it is opened.
+
+    With its public key it makes and answers calls; `feed_token` is then its credential for its feed, shown this once.
+    """
     made = server.post(
         "cells",
         name=name,
@@ -32,9 +40,22 @@ def add(
         capacity=capacity,
         weight=weight,
         dedicated=dedicated,
+        public_keys=public_key or [],
         open=open_it,
     )
     return Answer(made)
+
+
+@command(app, "change", "cellcast cells change eu-3 --public-key OLD --public-key NEW --why 'OPS-16: new key'")
+def change(
+    server: Server,
+    name: Name,
+    why: Why,
+    cell_url: Annotated[str | None, typer.Option("--cell-url", help="Where it answers from now on.")] = None,
+    public_key: PublicKeys = None,
+) -> Answer:
+    """Give a cell another address, or other keys in place of those it had."""
+    return Answer(server.post("cells", name, "change", url=cell_url, public_keys=public_key or None, why=why))
 
 
 @command(app, "list", "cellcast cells list --json")

@@ -19,7 +19,7 @@ def serve(
     import asyncio
     import os
 
-    from contracts.peers import PeersRefused
+    from contracts.feed_store import StoreBroken
     from control_plane.provisioning.processes import run
     from control_plane.provisioning.settings import ProvisioningSettings
     from kit import logs
@@ -31,5 +31,5 @@ def serve(
             raise SettingsError(f"CELLCAST_PROVISIONING_REGION: is {settings.region}, but --region is {region}")
         logs.configure(settings.log_level, process=settings.name)
         asyncio.run(run(settings))
-    except (SettingsError, PeersRefused) as error:
-        give_up(failed(REFUSED, "The settings are wrong", str(error)), as_json=False)
+    except (SettingsError, StoreBroken) as error:
+        give_up(failed(REFUSED, "The process cannot begin", str(error)), as_json=False)

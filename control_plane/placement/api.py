@@ -1,4 +1,4 @@
-"""Cells, workspaces and placements, for operators."""
+"""Workspaces and placements, for operators."""
 
 from typing import Annotated
 
@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 from control_plane import resources
 from control_plane.act import acting
 from control_plane.operators.subjects import Operator
-from control_plane.placement import cells, queries, service, shown
+from control_plane.placement import queries, service, shown
 from control_plane.placement.sizes import Size
-from control_plane.placement.states import CELL_RULES, Change
+from control_plane.placement.states import Change
 from kit.refusals import NotFound
 from kit.web import Routes
 
@@ -18,18 +18,6 @@ V1 = "/api/operators/v1"
 
 # What an operator may do by hand; freezing and handing over belong to moves, erasing to deletion.
 BY_HAND = {Change.ACTIVATE, Change.ABANDON, Change.SUSPEND, Change.RESUME}
-
-
-class NewCell(BaseModel):
-    """A cell to register; `open` lets it take workspaces at once."""
-
-    name: Annotated[str, Field(max_length=31)]
-    region: Annotated[str, Field(max_length=31)]
-    url: Annotated[str, Field(max_length=300)]
-    capacity: Annotated[int, Field(ge=1, le=10_000_000)]
-    weight: Annotated[float, Field(gt=0, le=10)] = 1.0
-    dedicated: bool = False
-    open: bool = False
 
 
 class Why(BaseModel):
@@ -55,40 +43,6 @@ class Wanted(BaseModel):
     state: Annotated[str | None, Field(max_length=31)] = None
     after: Annotated[str | None, Field(max_length=10)] = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-
-
-@routes.get(f"{V1}/cells", document=True)
-async def cell_index(by: Operator) -> shown.Cells:
-    """All cells."""
-    async with resources.current().database.outside() as session:
-        return shown.Cells(items=[shown.cell(one) for one in await cells.listed(session)])
-
-
-@routes.post(f"{V1}/cells", document=True, status=201)
-async def cell_add(by: Operator, new: NewCell) -> shown.Cell:
-    """Register a cell."""
-    wanted = cells.NewCell(**new.model_dump(exclude={"open"}))
-    async with acting(resources.current().database, by.actor) as act:
-        cell = await cells.add(act, wanted)
-        if new.open:
-            await cells.transition(act, new.name, "open", "opened as it was added")
-        return shown.cell(cell)
-
-
-@routes.get(f"{V1}/cells/<name>", document=True)
-async def cell_show(by: Operator, name: str) -> shown.Cell:
-    """One cell."""
-    async with resources.current().database.outside() as session:
-        return shown.cell(await cells.get(session, name))
-
-
-@routes.post(f"{V1}/cells/<name>/<what>", document=True)
-async def cell_change(by: Operator, name: str, what: str, wanted: Why) -> shown.Cell:
-    """Open, cordon, drain or retire a cell."""
-    if what not in CELL_RULES:
-        raise NotFound
-    async with acting(resources.current().database, by.actor) as act:
-        return shown.cell(await cells.transition(act, name, what, wanted.why))
 
 
 @routes.get(f"{V1}/workspaces", document=True)

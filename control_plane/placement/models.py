@@ -66,6 +66,8 @@ class Workspace(Base):
     request_key: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
 
+    __table_args__ = (Index("ix_workspaces_created_at", "created_at"),)
+
 
 class PlacementRow(Base):
     """Which cell owns a workspace, under which epoch, in which state: the only place where a state stands."""

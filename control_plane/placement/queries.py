@@ -1,9 +1,10 @@
 """Statements of the registry, each named for what it finds."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, Update, select, update
+from sqlalchemy import Select, Subquery, Update, select, update
 
 from contracts.placements import State
 from control_plane.placement.models import Cell, PlacementRow, Region, Transition, Workspace
@@ -92,6 +93,16 @@ def keys_on(cell: str, limit: int) -> Select[str]:
         .where(PlacementRow.cell == cell, PlacementRow.state != GONE)
         .order_by(Workspace.key)
         .limit(limit)
+    )
+
+
+def units_since(cell: str, moment: datetime) -> Subquery:
+    """What is reserved on a cell for workspaces that began after a moment."""
+    return (
+        select(Workspace.units)
+        .join(PlacementRow, PlacementRow.workspace_id == Workspace.id)
+        .where(PlacementRow.cell == cell, PlacementRow.state != GONE, Workspace.created_at > moment)
+        .subquery()
     )
 
 

@@ -1,4 +1,4 @@
-"""What the feeds carry of the registry: cells and placements, to whom, and all of them for snapshots."""
+"""What the feeds carry of the registry: cells and placements, to whom, and all there is for snapshots."""
 
 from collections.abc import Iterable
 
@@ -9,6 +9,7 @@ from contracts import feed, records
 from contracts.placements import ROUTING, CellAddress, Placement, State
 from control_plane.feed.log import Told
 from control_plane.feed.snapshots import Pages, Source
+from control_plane.peers import records as peers
 from control_plane.placement.models import Cell, PlacementRow, Workspace
 from control_plane.placement.queries import GONE
 from control_plane.placement.states import CellState
@@ -74,4 +75,4 @@ def _cell_record(cell: Cell) -> feed.Record:
     return records.cell_record(CellAddress(cell.name, cell.region, cell.url))
 
 
-SOURCES = (Source(records.CELL, _cells), Source(records.WORKSPACE, _placements))
+SOURCES = (Source(records.CELL, _cells), peers.SOURCE, Source(records.WORKSPACE, _placements))

@@ -12,7 +12,13 @@ from kit.web.app import create_app
 
 def make_app(provisioning: Provisioning) -> Quart:
     """The application of an opened process. The control plane is not asked about: without it only sign-ups wait."""
-    app = create_app("provisioning", page=pages.refusal, checks=_checks(provisioning), headers=pages.HEADERS)
+    app = create_app(
+        "provisioning",
+        page=pages.refusal,
+        checks=_checks(provisioning),
+        headers=pages.HEADERS,
+        facts={"feed": provisioning.feed.health},
+    )
     app.extensions["provisioning"] = provisioning
     app.register_blueprint(routes.blueprint)
     pages.serve_style(app)

@@ -15,10 +15,10 @@ log = logs.get("provisioning")
 
 async def run(settings: ProvisioningSettings) -> None:
     """Answer until told to stop."""
-    if settings.metrics_bind:
-        metrics.serve(settings.metrics_bind)
     stop = stop_event()
     async with resources.opened(settings) as provisioning, asyncio.TaskGroup() as tasks:
+        if settings.metrics_bind:
+            metrics.serve(settings.metrics_bind)
         tasks.create_task(_sweep(provisioning, stop))
         log.info("ready", url=settings.url)
         await serve(make_app(provisioning), settings.bind, stop=stop)

@@ -9,7 +9,8 @@ from typing import cast
 from quart import current_app
 from redis.asyncio import Redis
 
-from contracts.peers import Peers, PeersFile
+from contracts.feed import identity_audience
+from contracts.feed_state import FeedState, following
 from control_plane.provisioning.saga import SignUps
 from control_plane.provisioning.settings import ProvisioningSettings
 from kit.calls import Calls
@@ -21,7 +22,7 @@ class Provisioning:
     """A region's provisioning as its code sees it."""
 
     settings: ProvisioningSettings
-    peers: Peers
+    feed: FeedState
     redis: Redis
     rates: Rates
     sign_ups: SignUps
@@ -33,15 +34,15 @@ class Provisioning:
 
 @asynccontextmanager
 async def opened(settings: ProvisioningSettings) -> AsyncIterator[Provisioning]:
-    """Open everything; close it when the block ends. Raises PeersRefused."""
-    peers = PeersFile(settings.peers_path, settings.registry_public_keys)
-    redis: Redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
-    async with Calls(settings.name, settings.signing_key, peers) as calls:
-        try:
-            sign_ups = SignUps(calls, peers, settings.region)
-            yield Provisioning(settings, peers, redis, Rates(settings.redis_url), sign_ups)
-        finally:
-            await redis.aclose()
+    """Open everything, before any thread is started; close it when the block ends. Raises StoreBroken, OSError."""
+    async with following(identity_audience(settings.region), settings.feed) as feed:
+        redis: Redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
+        async with Calls(settings.name, settings.signing_key, feed.peers) as calls:
+            try:
+                sign_ups = SignUps(calls, feed.peers, settings.region)
+                yield Provisioning(settings, feed, redis, Rates(settings.redis_url), sign_ups)
+            finally:
+                await redis.aclose()
 
 
 def current() -> Provisioning:

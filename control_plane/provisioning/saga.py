@@ -26,13 +26,11 @@ from contracts.operations import (
     WorkspaceUndone,
     WorkspaceWhole,
 )
-from contracts.peers import Peer, PeerKind
+from contracts.peers import REGISTRY, Peer, PeerKind
 from contracts.placements import State
 from kit import logs
 from kit.calls import Calling, PeerUnavailable
 from kit.refusals import Refusal
-
-REGISTRY = "control-plane"
 
 log = logs.get("sign-up")
 

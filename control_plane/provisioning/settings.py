@@ -1,22 +1,14 @@
 """The settings of a region's provisioning process."""
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field, Json, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from contracts.feed_published import BucketAccess
+from contracts.feed_state import FEED_URL, FeedAccess
 from contracts.operations import Region
-from kit.settings import Settings
-from kit.signing import PublicKeys, SigningKey
-
-
-def _key(value: object) -> object:
-    return SigningKey.from_text(value) if isinstance(value, str) else value
-
-
-def _public_keys(value: object) -> object:
-    return PublicKeys.from_text(value) if isinstance(value, str) else value
+from kit.settings import ManyPublicKeys, OneSigningKey, Settings
 
 
 class ProvisioningSettings(Settings):
@@ -29,12 +21,17 @@ class ProvisioningSettings(Settings):
     url: str = Field(description="Its public address, without a slash at the end")
     go_url: str = Field(description="The front door's public address, which leads to sign-in")
     redis_url: str = Field(description="Its own small Redis: limits and nonces, nothing personal")
-    signing_key: Annotated[SigningKey, BeforeValidator(_key)] = Field(
-        description="Signs its calls: base64 of a raw Ed25519 private key"
+    signing_key: OneSigningKey = Field(description="Signs its calls: base64 of a raw Ed25519 private key")
+    registry_public_keys: ManyPublicKeys = Field(
+        description="The registry's keys, whose word counts: base64 of raw Ed25519 keys, comma-separated"
     )
-    peers_path: Path = Field(description="The signed file of processes that it calls and that call it")
-    registry_public_keys: Annotated[PublicKeys, BeforeValidator(_public_keys)] = Field(
-        description="Whose files and feeds count: base64 of raw Ed25519 public keys, comma-separated"
+    feed_url: str = Field(
+        description="The control plane's address: it is called, and its feed followed", pattern=FEED_URL, min_length=1
+    )
+    feed_token: SecretStr = Field(description="The credential with which it reads its feed", min_length=1)
+    state_dir: Path = Field(description="Where it keeps what its feed said")
+    published_bucket: Json[BucketAccess] | None = Field(
+        None, description="The region's bucket with published snapshots, as JSON, to be read with these keys"
     )
     sweep_every_s: float = Field(10, description="How often sign-ups that stopped half-way are looked for", gt=0)
     sweep_after_s: int = Field(60, description="A sign-up without an end for this long is brought to one", ge=0)
@@ -46,3 +43,11 @@ class ProvisioningSettings(Settings):
     def name(self) -> str:
         """The name under which it calls."""
         return f"provisioning-{self.region}"
+
+    @property
+    def feed(self) -> FeedAccess:
+        """How it hears of the registry."""
+        token = self.feed_token.get_secret_value()
+        return FeedAccess(
+            self.feed_url.rstrip("/"), token, self.registry_public_keys, self.state_dir, self.published_bucket
+        )

@@ -26,6 +26,8 @@ OUTSIDE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")  # a request id that we take o
 
 # What /readyz asks: a name and a call that raises when that part is down.
 Checks = Mapping[str, Callable[[], Awaitable[None]]]
+# What /readyz tells besides: facts that make nothing down, such as how old is what is known.
+Facts = Mapping[str, Callable[[], object]]
 
 
 class CrossOrigin(Refusal):
@@ -36,7 +38,9 @@ class CrossOrigin(Refusal):
     detail = "Open Cellcast itself and try again there."
 
 
-def create_app(name: str, *, page: problems.Page, checks: Checks, headers: Mapping[str, str]) -> Quart:
+def create_app(
+    name: str, *, page: problems.Page, checks: Checks, headers: Mapping[str, str], facts: Facts | None = None
+) -> Quart:
     """A Quart application with everything that is the same in each of our processes.
 
     `headers` are set on every answer that has not set them itself.
@@ -75,7 +79,8 @@ def create_app(name: str, *, page: problems.Page, checks: Checks, headers: Mappi
     @hide
     async def readyz() -> tuple[dict[str, object], int]:
         down = {part: reason for part, reason in [(p, await _why_down(c)) for p, c in checks.items()] if reason}
-        return {"ready": not down, "down": down}, 503 if down else 200
+        told = {name: fact() for name, fact in (facts or {}).items()}
+        return {"ready": not down, "down": down, **told}, 503 if down else 200
 
     return app
 

@@ -8,6 +8,7 @@ from contracts import audit as chain
 from contracts.audit import first_broken
 from control_plane.app import ROUTES
 from control_plane.placement.states import Change
+from kit.signing import SigningKey
 from tests.control_plane.world import World
 
 
@@ -18,8 +19,15 @@ async def entries(world: World) -> list[tuple[chain.Stored, bytes]]:
 
 async def test_every_act_of_an_operator_is_logged(world: World) -> None:
     why = {"why": "OPS-1: test"}
-    await world.api("/cells", {"name": "eu-1", "region": "eu", "url": "http://eu-1.example", "capacity": 100}, 201)
+    key, other = SigningKey.new().public_text(), SigningKey.new().public_text()
+    cell = {"name": "eu-1", "region": "eu", "url": "http://eu-1.example", "capacity": 100, "public_keys": [key]}
+    await world.api("/cells", cell, 201)
     await world.api("/cells/eu-1/open", why, 200)
+    await world.api("/cells/eu-1/change", {**why, "url": "http://eu-1b.example", "public_keys": [key, other]}, 200)
+    peer = {"name": "provisioning-eu", "kind": "provisioning", "region": "eu", "url": "http://p.example"}
+    await world.api("/peers", {**peer, "public_keys": [other]}, 201)
+    await world.api("/peers/provisioning-eu/change", {**why, "public_keys": [key]}, 200)
+    await world.api("/peers/provisioning-eu/remove", why, 200)
     new = {"region": "eu", "size": "small", "request_key": "request-1"}
     key = (await world.api("/workspaces", new, 201))["key"]
     for what in ("activate", "suspend", "resume"):
@@ -36,7 +44,16 @@ async def test_every_act_of_an_operator_is_logged(world: World) -> None:
     assert [stored["action"] for stored, _ in logged] == [
         "operator.bootstrap",
         "cell.add",
+        "peer.add",
+        "feed-reader.issue",
         "cell.open",
+        "cell.change",
+        "peer.change",
+        "peer.add",
+        "feed-reader.issue",
+        "peer.change",
+        "feed-reader.revoke",
+        "peer.remove",
         "workspace.reserve",
         "workspace.activate",
         "workspace.suspend",
@@ -97,7 +114,11 @@ def test_every_route_that_changes_something_is_covered_above() -> None:
     v1 = "/api/operators/v1"
     assert posts == {
         f"{v1}/cells",
+        f"{v1}/cells/<name>/change",
         f"{v1}/cells/<name>/<what>",
+        f"{v1}/peers",
+        f"{v1}/peers/<name>/change",
+        f"{v1}/peers/<name>/remove",
         f"{v1}/workspaces",
         f"{v1}/workspaces/<key>/<what>",
         f"{v1}/operators",

@@ -74,7 +74,7 @@ class World:
 
     async def replay(self, audience: str, generation: int = 1) -> dict[str, dict[str, feed.Record]]:
         """What a consumer knows that read the whole log from its start."""
-        known: dict[str, dict[str, feed.Record]] = {"cell": {}, "workspace": {}}
+        known: dict[str, dict[str, feed.Record]] = {"cell": {}, "peer": {}, "workspace": {}}
         after = 0
         while True:
             async with self.plane.database.outside() as session:

@@ -76,8 +76,8 @@ async def test_deleted_workspaces_and_retired_cells_are_tombstones(world: World)
     await world.change_cell("eu-1", "drain")
     await world.change_cell("eu-1", "retire")
     for audience in ("routing", "identity/eu", "cell/eu-1"):
-        assert await world.replay(audience) == {"cell": {}, "workspace": {}}
-        assert (await world.snapshot(audience)).records == {"cell": {}, "workspace": {}}
+        assert await world.replay(audience) == {"cell": {}, "peer": {}, "workspace": {}}
+        assert (await world.snapshot(audience)).records == {"cell": {}, "peer": {}, "workspace": {}}
 
 
 async def test_a_batch_ends_at_its_bounds(world: World) -> None:

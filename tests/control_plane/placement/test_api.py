@@ -11,6 +11,7 @@ NEW = {"region": "eu", "size": "small", "request_key": "request-1"}
 async def test_a_cell_joins_with_one_call(world: World) -> None:
     made = await world.api("/cells", {**CELL, "open": True}, 201)
     assert (made["state"], made["load"], made["workspaces"]) == ("open", 0, 0)
+    assert made.pop("feed_token") is None  # without a key it makes no calls and follows no feed
     assert (await world.api("/cells/eu-1")) == made
     assert (await world.api("/cells"))["items"] == [made]
 

@@ -22,6 +22,9 @@ from cell.signup import service as cell_signup
 from contracts.peers import Peer, PeerKind, Peers
 from contracts.placements import Placement
 from control_plane import calls as registry_calls
+from control_plane.act import acting
+from control_plane.app import make_app
+from control_plane.peers import service as registry_peers
 from control_plane.placement import service as placement
 from control_plane.placement.models import PlacementRow, Workspace
 from control_plane.resources import ControlPlane
@@ -29,9 +32,9 @@ from control_plane.resources import opened as opened_registry
 from control_plane.settings import ControlPlaneSettings
 from kit import serve
 from kit.calls import Answers, Calls
-from kit.signing import SigningKey
 from kit.ports import free_port
-from tests.control_plane.world import World
+from kit.signing import SigningKey
+from tests.control_plane.world import BY, World
 from tests.kit.calls.echo import listens
 from tests.servers.postgres import Postgres
 from tests.waiting import eventually
@@ -46,6 +49,7 @@ class Site:
     calls: Calls
     registry_calls: Calls
     peers: Peers
+    feed: dict[str, object]  # settings of provisioning by which it follows its feed
 
     async def placements(self) -> list[Placement]:
         """Every workspace that the registry ever reserved, given up ones too."""
@@ -85,23 +89,34 @@ async def site(
         cell_settings = _cell_settings(postgres.app_dsn(databases[1]), redis_url, folder)
         cell = await stack.enter_async_context(opened_cell(cell_settings, "test"))
         await World(registry, Quart("none")).add_cell("eu-1", capacity=1_000_000)
+        async with acting(registry.database, BY) as act:
+            await registry_peers.add(act, _known(peers, "eu-1"))
+            word = await registry_peers.add(act, _known(peers, "provisioning-eu"))
         answers = {
             "control-plane": registry_calls.make_answers(registry, peers),
             "eu-1": cell_calls.make_answers(cell, keys["eu-1"], peers),
         }
+        apps = {"control-plane": make_app(registry), "eu-1": Quart("eu-1")}
         for name, one in answers.items():
-            await stack.enter_async_context(answering(one, ports[name]))
+            await stack.enter_async_context(answering(one, apps[name], ports[name]))
         calls = await stack.enter_async_context(Calls("provisioning-eu", keys["provisioning-eu"], peers))
         telling = await stack.enter_async_context(Calls("control-plane", keys["control-plane"], peers))
-        yield Site(registry, cell, calls, telling, peers)
+        feed = {"feed_url": _known(peers, "control-plane").url, "feed_token": word.text}
+        feed["registry_public_keys"] = keys["control-plane"].public_text()
+        yield Site(registry, cell, calls, telling, peers, {**feed, "state_dir": folder / "state"})
+
+
+def _known(peers: Peers, name: str) -> Peer:
+    found = peers.get(name)
+    assert found is not None
+    return found
 
 
 @asynccontextmanager
-async def answering(answers: Answers, port: int) -> AsyncIterator[None]:
-    """Answer calls on a port until the block ends."""
+async def answering(answers: Answers, app: Quart, port: int) -> AsyncIterator[None]:
+    """Answer calls, and with `app` the rest, on a port until the block ends."""
     stop = asyncio.Event()
-    app = answers.in_front_of(Quart(answers.name))
-    task = asyncio.create_task(serve.serve(app, f"127.0.0.1:{port}", stop=stop))
+    task = asyncio.create_task(serve.serve(answers.in_front_of(app), f"127.0.0.1:{port}", stop=stop))
     await eventually(lambda: listens(port), 5)
     yield
     stop.set()

@@ -5,24 +5,23 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from quart import Quart
 
 from contracts.operations import WORKSPACE_UNDO, OfWorkspace
-from contracts.peers import PeerKind, write_peers
+from contracts.peers import PeerKind
 from contracts.placements import State
 from control_plane.models import METADATA
 from control_plane.provisioning import resources
 from control_plane.provisioning.app import make_app
 from control_plane.provisioning.settings import ProvisioningSettings
-from kit.signing import SigningKey
 from tests.cell.browser import Browser
 from tests.cell.world import PASSWORD
 from tests.control_plane.provisioning.conftest import Site
 from tests.control_plane.provisioning.test_saga import placement_of, wanted
 from tests.control_plane.world import World
+from tests.waiting import eventually
 
 HOST = "provisioning-eu.localhost"
 
@@ -39,10 +38,7 @@ class Region:
 
 
 @pytest.fixture(scope="module")
-async def region(site: Site, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Region]:
-    registry_key = SigningKey.new()
-    path: Path = tmp_path_factory.mktemp("peers") / "peers"
-    write_peers(path, [one for kind in PeerKind for one in site.peers.of(kind)], registry_key)
+async def region(site: Site, redis_url: str) -> AsyncIterator[Region]:
     settings = ProvisioningSettings.model_validate(
         {
             "region": "eu",
@@ -51,12 +47,12 @@ async def region(site: Site, redis_url: str, tmp_path_factory: pytest.TempPathFa
             "go_url": "http://go.localhost",
             "redis_url": redis_url,
             "signing_key": site.calls._key.to_text(),
-            "peers_path": path,
-            "registry_public_keys": registry_key.public_text(),
             "sign_ups_per_hour": 5,
+            **site.feed,
         }
     )
     async with resources.opened(settings) as provisioning:
+        await eventually(lambda: bool(provisioning.feed.peers.of(PeerKind.CELL)), 10)
         yield Region(make_app(provisioning), provisioning)
 
 
@@ -159,7 +155,9 @@ async def test_what_is_no_key_leads_nowhere(region: Region) -> None:
 
 
 async def test_health_does_not_depend_on_the_control_plane(region: Region) -> None:
-    assert json.loads((await region.browser().get("/readyz")).body) == {"ready": True, "down": {}}
+    told = json.loads((await region.browser().get("/readyz")).body)
+    assert (told["ready"], told["down"]) == (True, {})
+    assert told["feed"]["audience"] == "identity/eu" and told["feed"]["age_s"] >= 0
 
 
 async def test_the_global_page_leads_to_the_regions(world: World) -> None:

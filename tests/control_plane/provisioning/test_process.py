@@ -17,10 +17,9 @@ import asyncpg
 import pytest
 
 from cell.migrate import migrate as migrate_cell
-from contracts.peers import Peer, PeerKind, write_peers
 from kit.localhost import connector
-from kit.signing import SigningKey
 from kit.ports import free_port
+from kit.signing import SigningKey
 from stack.processes import Child, Command, own_environment, spawn
 from tests.cell.world import PASSWORD
 from tests.servers.postgres import Postgres
@@ -39,6 +38,11 @@ class Process:
     url: str
     log: Path
     child: Child | None = None
+
+    def set(self, given: dict[str, str]) -> None:
+        """Settings, by their names without the prefix."""
+        prefix = f"CELLCAST_{self.words.split()[0].upper().replace('-', '_')}_"
+        self.environment |= {f"{prefix}{name}": value for name, value in given.items()}
 
     def start(self) -> None:
         before = self.log.read_text().count('"ready"') if self.log.exists() else 0
@@ -60,6 +64,11 @@ class Deployment:
     registry_dsn: str
     cell_dsn: str
     processes: dict[str, Process] = field(default_factory=dict)
+    operator: dict[str, str] = field(default_factory=dict)
+
+    def cellcast(self, words: str) -> dict[str, Any]:
+        """What an operator's command answers."""
+        return dict(json.loads(_said(self.processes["control-plane"], f"{words} --json", self.operator)))
 
     async def states(self) -> dict[UUID, str]:
         """The registry's word on every workspace."""
@@ -83,37 +92,28 @@ def deployment(
     postgres: Postgres, redis_url: str, registry_template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("deployment")
-    names = {"control-plane": (PeerKind.CONTROL_PLANE, ""), "eu-1": (PeerKind.CELL, "eu")}
-    names |= {"provisioning-eu": (PeerKind.PROVISIONING, "eu")}
-    keys, ports = {name: SigningKey.new() for name in names}, {name: free_port() for name in names}
+    words = {"control-plane": "control-plane serve", "eu-1": "cell serve"}
+    words |= {"provisioning-eu": "provisioning serve --region eu"}
+    keys, ports = {name: SigningKey.new() for name in words}, {name: free_port() for name in words}
     urls = {name: f"http://{name}.localhost:{port}" for name, port in ports.items()}
-    peers = [
-        Peer(name, kind, region, urls[name], (keys[name].public_text(),)) for name, (kind, region) in names.items()
-    ]
-    write_peers(folder / "peers", peers, keys["control-plane"])
     registry = postgres.create_database(f"registry_{secrets.token_hex(4)}", template=registry_template)
     cell = postgres.create_database(f"cell_{secrets.token_hex(4)}")
     migrate_cell(postgres.owner_dsn(cell))
     made = Deployment(postgres.superuser_dsn(registry), postgres.superuser_dsn(cell))
-    shared = {"PEERS_PATH": str(folder / "peers"), "GO_URL": "http://go.localhost"}
-    public = {"REGISTRY_PUBLIC_KEYS": keys["control-plane"].public_text()}
+    feed = {"REGISTRY_PUBLIC_KEYS": keys["control-plane"].public_text(), "FEED_URL": urls["control-plane"]}
     settings = {
-        "control-plane": shared | {"DATABASE_URL": postgres.app_dsn(registry)},
-        "eu-1": shared | public | _cell(postgres.app_dsn(cell), redis_url, folder),
-        "provisioning-eu": shared
-        | public
+        "control-plane": {"DATABASE_URL": postgres.app_dsn(registry)},
+        "eu-1": feed | _cell(postgres.app_dsn(cell), redis_url, folder),
+        "provisioning-eu": feed
         | {"REGION": "eu", "REDIS_URL": redis_url, "SIGN_UPS_PER_HOUR": "10000", "SWEEP_EVERY_S": "0.2"}
-        | {"SWEEP_AFTER_S": "1"},
+        | {"SWEEP_AFTER_S": "1", "STATE_DIR": str(folder / "provisioning-eu")},
     }
-    words = {"control-plane": "control-plane serve", "eu-1": "cell serve"}
-    words |= {"provisioning-eu": "provisioning serve --region eu"}
     for name, given in settings.items():
-        prefix = f"CELLCAST_{words[name].split()[0].upper().replace('-', '_')}_"
         own = {"BIND": f"127.0.0.1:{ports[name]}", "URL": urls[name], "SIGNING_KEY": keys[name].to_text()}
-        environment = {f"{prefix}{key}": value for key, value in (given | own).items()}
-        made.processes[name] = Process(words[name], environment, urls[name], folder / f"{name}.log")
+        made.processes[name] = Process(words[name], {}, urls[name], folder / f"{name}.log")
+        made.processes[name].set(given | own | {"GO_URL": "http://go.localhost"})
     try:
-        _add_cell(made, urls["eu-1"])
+        _register(made, {name: key.public_text() for name, key in keys.items()})
         for process in made.processes.values():
             process.start()
         yield made
@@ -125,25 +125,28 @@ def deployment(
 def _cell(dsn: str, redis_url: str, folder: Path) -> dict[str, str]:
     s3 = dict.fromkeys(("S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_BUCKET", "S3_REGION"), "none")  # no media here
     own = {"NAME": "eu-1", "REGION": "eu", "DATABASE_URL": dsn, "REDIS_URL": redis_url, "SCRATCH_DIR": str(folder)}
+    own["STATE_DIR"] = str(folder / "eu-1")
     return {**s3, **own, "S3_ENDPOINT": "http://127.0.0.1:9", "MASTER_KEY": secrets.token_hex(32)}
 
 
-def _add_cell(made: Deployment, url: str) -> None:
-    """An operator adds a cell, over the command line."""
-    process = made.processes["control-plane"]
-    process.start()
-    token = json.loads(_said(process, "control-plane bootstrap-operator on-call --json"))["token"]
-    asked = {"CELLCAST_URL": process.url, "CELLCAST_OPERATOR_TOKEN": token}
-    process.environment |= asked
-    _said(process, f"cells add eu-1 --cell-url {url} --capacity {CAPACITY} --open --json")
-    for name in asked:
-        del process.environment[name]
-    process.kill()
+def _register(made: Deployment, keys: dict[str, str]) -> None:
+    """An operator registers the cell and its region's provisioning; each gets its credential."""
+    plane, cell, provisioning = (made.processes[name] for name in ("control-plane", "eu-1", "provisioning-eu"))
+    plane.start()
+    token = json.loads(_said(plane, "control-plane bootstrap-operator on-call --json"))["token"]
+    made.operator = {"CELLCAST_URL": plane.url, "CELLCAST_OPERATOR_TOKEN": token}
+    capacity = f"--capacity {CAPACITY} --open"
+    added = made.cellcast(f"cells add eu-1 --cell-url {cell.url} --public-key {keys['eu-1']} {capacity}")
+    cell.set({"FEED_TOKEN": added["feed_token"]})
+    of = f"--kind provisioning --region eu --peer-url {provisioning.url}"
+    added = made.cellcast(f"peers add provisioning-eu {of} --public-key {keys['provisioning-eu']}")
+    provisioning.set({"FEED_TOKEN": added["feed_token"]})
+    plane.kill()
 
 
-def _said(process: Process, words: str) -> str:
+def _said(process: Process, words: str, environment: dict[str, str] | None = None) -> str:
     out = process.log.with_suffix(".out")
-    command = Command([COMMAND, *words.split()], own_environment() | process.environment)
+    command = Command([COMMAND, *words.split()], own_environment() | (environment or process.environment))
     child = spawn(command, process.log, stdout=out)
     assert child.wait() == 0, process.log.read_text()
     said = out.read_text()

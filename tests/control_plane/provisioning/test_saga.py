@@ -17,8 +17,9 @@ from contracts.operations import (
     WorkspaceDiffers,
     WorkspaceUndone,
 )
+from contracts.peers import REGISTRY
 from contracts.placements import Placement, State
-from control_plane.provisioning.saga import REGISTRY, SignUp, SignUps
+from control_plane.provisioning.saga import SignUp, SignUps
 from kit.calls import PeerUnavailable
 from kit.calls.operations import A, Operation, Q
 from kit.calls.refusals import SenderNotAllowed
