@@ -110,6 +110,36 @@ def logs(
         reading.show(Folder(dir_), names or [], lines, follow=follow, as_json=as_json)
 
 
+@app.command(epilog="Example: cellcast stack join eu-2")
+def join(
+    name: Annotated[str, typer.Argument(help="The new cell, such as eu-2.", metavar="CELL")],
+    dir_: Dir = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Start one more cell beside a running stack and open it for workspaces; returns once it takes them."""
+    from stack.console import table
+    from stack.control import ask
+    from stack.folder import Folder
+
+    with _said(as_json):
+        done = ask(Folder(dir_), "join", cell=(_cells(name) or [""])[0])
+        _voice(as_json).answer(done, lambda: table(done["processes"]))
+
+
+@app.command(epilog="Example: cellcast stack mail --follow")
+def mail(
+    dir_: Dir = DEFAULT,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is still to come.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the mails that the cells sent: the stack's mail server delivers to nobody, and keeps them."""
+    from stack import mail as mailbox
+    from stack.folder import Folder
+
+    with _said(as_json):
+        mailbox.show(Folder(dir_), follow=follow, as_json=as_json)
+
+
 @app.command(epilog="Example: cellcast stack stop eu-1-s3")
 def stop(names: Names, dir_: Dir = DEFAULT, as_json: Json = False) -> None:
     """Stop single processes; they stay down until they are started."""

@@ -17,6 +17,28 @@ class Router(_Part):
     url: str
 
 
+class ControlPlane(_Part):
+    """The global part; with the token of an operator. `dsn` is the registry's database, as the application's role."""
+
+    url: str
+    dsn: str
+    operator_token: str
+
+
+class Provisioning(_Part):
+    """A region's provisioning."""
+
+    url: str
+    redis_url: str
+
+
+class Mail(_Part):
+    """The mail server, and the folder where it keeps what it was sent."""
+
+    smtp_url: str
+    folder: Path
+
+
 class S3(_Part):
     """A cell's bucket: the restricted account's keys, and the folder that holds the objects."""
 
@@ -70,6 +92,9 @@ class Description(_Part):
     """Everything there is to know of a running stack; URLs are of `*.localhost` hosts."""
 
     router: Router
+    control_plane: ControlPlane
+    provisioning: dict[str, Provisioning]
+    mail: Mail
     cells: dict[str, Cell]
     workspaces: list[Workspace]
     processes: list[Process]

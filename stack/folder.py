@@ -47,26 +47,26 @@ class Folder:
         """The log file of a process."""
         return self.logs / f"{process}.log"
 
-    def of_cell(self, cell: str) -> Path:
-        """The folder of a cell's data."""
-        folder = self.data / cell
+    def of_part(self, name: str) -> Path:
+        """The folder of a part's data: a cell's, the control plane's."""
+        folder = self.data / name
         folder.mkdir(exist_ok=True)
         folder.chmod(self.data.stat().st_mode & 0o777)
         return folder
 
-    def postgres_data(self, cell: str, stack_id: str) -> Path:
-        """Where a cell's PostgreSQL keeps its data: in the folder, or outside where its account cannot get there.
+    def postgres_data(self, name: str, stack_id: str) -> Path:
+        """Where a part's PostgreSQL keeps its data: in the folder, or outside where its account cannot get there.
 
         Root's PostgreSQL runs as `nobody`, and a folder below /root, say, is closed to it.
         """
         who = account()
-        if who is None or reachable(self.of_cell(cell), who):
-            return self.of_cell(cell) / "postgres"
+        if who is None or reachable(self.of_part(name), who):
+            return self.of_part(name) / "postgres"
         outside = _OUTSIDE / stack_id
         (self.data / "outside").write_text(stack_id)  # for `reset`
         outside.mkdir(parents=True, exist_ok=True)
         outside.chmod(0o711)
-        return outside / f"{cell}-postgres"
+        return outside / f"{name}-postgres"
 
     def reset(self) -> None:
         """Remove everything that the stack keeps; the log files too. Hold the lock while you do."""

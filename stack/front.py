@@ -1,69 +1,50 @@
-"""The front door of the stack: the router, and the signed file of placements it answers from."""
+"""The front door of the stack: the router, which follows the registry's feed."""
 
-import asyncio
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
 from urllib.parse import urlsplit
-from uuid import UUID
 
-from contracts.placements import ROUTING, CellAddress, Placement, Snapshot, State, write_snapshot
-from kit.signing import SigningKey
-from stack.cell import CellSite
+from stack.membership import reader_token
+from stack.published import Published
+from stack.registry import Registry
 from stack.site import FRONT, NURSERY, Part, Site
-from stack.state import Workspace
 from stack.supervisor import Step
 from stack.unit import Service
 from stack.waiting import over_http
 
 PREFIX = "CELLCAST_ROUTER_"
+PROCESS = "router"
+_TOKEN, _STEP = "router-feed", "router-registered"
 
 
-def router_part(site: Site, cells: Sequence[CellSite]) -> Part:
-    """The router, after the file of where each demo workspace lives."""
-    signing_key = SigningKey.from_text(site.state.secret("registry", lambda: SigningKey.new().to_text()))
-    file = site.folder.data / "router" / "routing.snapshot"
-    settings = {
-        "BIND": f"127.0.0.1:{site.state.port('router')}",
-        "GO_URL": site.router_url,
-        "SNAPSHOT_PATH": str(file),
-        "REGISTRY_PUBLIC_KEYS": signing_key.public_text(),
-    }
+def router_part(site: Site, registry: Registry, published: Published, cells: tuple[str, ...]) -> Part:
+    """The router, after its credential; the first time after `cells` too, so that it finds them when it looks."""
+    port, folder = site.state.port(PROCESS), site.folder.of_part(PROCESS)
 
-    async def place() -> None:
-        await asyncio.to_thread(_write, file, _snapshot(site.state.ups, cells), signing_key)
+    async def register() -> None:
+        if _TOKEN not in site.state.secrets:
+            site.state.secrets[_TOKEN] = await reader_token(registry.operator, _STEP, PROCESS, "routing")
+            site.state.save()
 
+    def settings() -> dict[str, str]:
+        return {
+            "BIND": f"127.0.0.1:{port}",
+            "GO_URL": site.router_url,
+            "REGISTRY_PUBLIC_KEYS": registry.public_keys,
+            "FEED_URL": registry.url,
+            "FEED_TOKEN": site.state.secret(_TOKEN),
+            "PUBLISHED_BUCKET": published.reader,
+            "STATE_DIR": str(folder),
+        }
+
+    known = _TOKEN in site.state.secrets
     return Part(
         services=[
             Service(
-                "router",
-                site.cellcast("router serve", PREFIX, settings, "router"),
-                over_http(site.state.port("router"), "/readyz", urlsplit(site.router_url).netloc),
-                after=(NURSERY, "placements"),
+                PROCESS,
+                lambda: site.cellcast("router serve", PREFIX, settings(), (PROCESS,)),
+                over_http(port, "/readyz", urlsplit(site.router_url).netloc),
+                after=(NURSERY, _STEP),
                 stage=FRONT,
             )
         ],
-        steps=[Step("placements", place)],
+        steps=[Step(_STEP, register, after=() if known else (*registry.ready, *cells))],
     )
-
-
-def _write(file: Path, snapshot: Snapshot, signing_key: SigningKey) -> None:
-    file.parent.mkdir(mode=0o700, exist_ok=True)
-    write_snapshot(file, snapshot, signing_key)
-
-
-def _snapshot(n: int, cells: Sequence[CellSite]) -> Snapshot:
-    here = {cell.name for cell in cells}
-    workspaces = {cell.workspace.id: cell.workspace for cell in cells if cell.workspace.cell in here}
-    return Snapshot(
-        audience=ROUTING,
-        generation=1,
-        n=n,
-        made_at=datetime.now(UTC),
-        cells=tuple(CellAddress(cell.name, cell.region, cell.url) for cell in cells),
-        placements=tuple(_placement(one) for one in workspaces.values()),
-    )
-
-
-def _placement(workspace: Workspace) -> Placement:
-    return Placement(UUID(workspace.id), workspace.key, workspace.cell, 1, State.ACTIVE, 1)

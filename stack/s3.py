@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,36 +89,60 @@ def command(server: Server) -> Command:
 
 
 def prepare(server: Server, bucket: str, application: Keys, origin: str) -> None:
-    """Make bucket and account and give them their rules; what is there already is brought to the same state.
+    """Make a cell's bucket and account and give them their rules; what is there is brought to the same state.
 
     `origin` is the cell's address, whose pages may PUT and GET. Raises S3Refused.
     """
+    with _asked(server) as s3:
+        _make_bucket(s3, bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_bucket_cors(Bucket=bucket, CORSConfiguration=_cors(origin))
+        _make_account(server, application)
+        _allow(
+            s3, bucket, [("objects", application, _OBJECT_ACTIONS, "/*"), ("bucket", application, _BUCKET_ACTIONS, "")]
+        )
+
+
+def prepare_published(server: Server, bucket: str, writer: Keys, reader: Keys) -> None:
+    """Make a region's bucket for what the registry publishes: one account writes it, the other reads it.
+
+    Raises S3Refused.
+    """
+    with _asked(server) as s3:
+        _make_bucket(s3, bucket)
+        for account in (writer, reader):
+            _make_account(server, account)
+        _allow(s3, bucket, [("write", writer, ("s3:PutObject",), "/*"), ("read", reader, ("s3:GetObject",), "/*")])
+
+
+@contextmanager
+def _asked(server: Server) -> Iterator[Any]:  # boto3 makes its clients' methods at run time
+    """A client with the root keys; what the server refuses within the block is raised as S3Refused."""
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=server.endpoint,
-        region_name=server.region,
-        aws_access_key_id=server.root.access,
-        aws_secret_access_key=server.root.secret,
-        config=Config(
-            s3={"addressing_style": "path"},
-            connect_timeout=WITHIN_S,
-            read_timeout=WITHIN_S,
-            retries={"total_max_attempts": 2},
-        ),
-    )
     try:
-        if bucket not in {one["Name"] for one in s3.list_buckets()["Buckets"]}:
-            s3.create_bucket(Bucket=bucket)
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        s3.put_bucket_cors(Bucket=bucket, CORSConfiguration=_cors(origin))
-        _make_account(server, application)
-        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_policy(bucket, application)))
+        yield boto3.client(
+            "s3",
+            endpoint_url=server.endpoint,
+            region_name=server.region,
+            aws_access_key_id=server.root.access,
+            aws_secret_access_key=server.root.secret,
+            config=Config(
+                s3={"addressing_style": "path"},
+                connect_timeout=WITHIN_S,
+                read_timeout=WITHIN_S,
+                retries={"total_max_attempts": 2},
+            ),
+        )
     except (BotoCoreError, ClientError) as error:
         raise S3Refused(f"S3 server at {server.endpoint}: {error}") from error
+
+
+def _make_bucket(s3: Any, bucket: str) -> None:  # boto3's client
+    if bucket not in {one["Name"] for one in s3.list_buckets()["Buckets"]}:
+        s3.create_bucket(Bucket=bucket)
 
 
 def _make_account(server: Server, keys: Keys) -> None:
@@ -158,19 +184,16 @@ def _cors(origin: str) -> dict[str, Any]:  # the shape is boto3's
     return {"CORSRules": [rule]}
 
 
-def _policy(bucket: str, account: Keys) -> dict[str, Any]:  # the shape is AWS's
-    who = {"AWS": [account.access]}
-    rules = (("objects", _OBJECT_ACTIONS, f"{bucket}/*"), ("bucket", _BUCKET_ACTIONS, bucket))
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Sid": name,
-                "Effect": "Allow",
-                "Principal": who,
-                "Action": list(actions),
-                "Resource": f"arn:aws:s3:::{resource}",
-            }
-            for name, actions, resource in rules
-        ],
-    }
+def _allow(s3: Any, bucket: str, rules: Sequence[tuple[str, Keys, Sequence[str], str]]) -> None:  # boto3's client
+    """Set the bucket's whole policy: each rule a name, whom it allows, which actions, and on what below the bucket."""
+    statements = [
+        {
+            "Sid": name,
+            "Effect": "Allow",
+            "Principal": {"AWS": [account.access]},
+            "Action": list(actions),
+            "Resource": f"arn:aws:s3:::{bucket}{below}",
+        }
+        for name, account, actions, below in rules
+    ]
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))

@@ -1,6 +1,5 @@
 """What every part of a stack is built from: its folder and state, the programs it runs, what the caller asked for."""
 
-import json
 import os
 import sys
 import sysconfig
@@ -40,6 +39,14 @@ class Part:
     steps: Sequence[Step] = ()
 
 
+def together(*parts: Part) -> Part:
+    """Several parts as one."""
+    return Part(
+        services=[service for part in parts for service in part.services],
+        steps=[step for part in parts for step in part.steps],
+    )
+
+
 @dataclass(frozen=True)
 class Site:
     """One stack on this machine."""
@@ -59,19 +66,27 @@ class Site:
         """The front door's address."""
         return self.url("go", "router")
 
-    def cellcast(self, words: str, prefix: str, settings: Mapping[str, str], *targets: str) -> Command:
+    @property
+    def smtp_url(self) -> str:
+        """The mail server's address."""
+        return f"smtp://127.0.0.1:{self.state.port('mail')}"
+
+    def cellcast(
+        self, words: str | Sequence[str], prefix: str, settings: Mapping[str, str], targets: Sequence[str] = ()
+    ) -> Command:
         """A command of `cellcast` with its settings, and over them what was asked for one of the `targets`."""
+        given = words.split() if isinstance(words, str) else words
         asked: dict[str, str] = {}
         for target in targets:
             asked.update(self.overrides.get(target, {}))
         environment = {f"{prefix}{name}": value for name, value in {**settings, **asked}.items()}
         program = Path(sysconfig.get_path("scripts")) / "cellcast"
         # A failure's last line is then its reason, which rich would have wrapped.
-        environment["TYPER_STANDARD_TRACEBACK"] = "1"
-        return Command([program, *words.split()], own_environment() | environment, nursery=self.folder.nursery)
+        environment |= {"TYPER_STANDARD_TRACEBACK": "1", "TYPER_USE_RICH": "0"}
+        return Command([program, *given], own_environment() | environment, nursery=self.folder.nursery)
 
-    async def run(self, name: str, command: Command, given: object = None) -> str:
-        """Run a command that does one thing; what it answers on stdout. `given` goes to its stdin, as JSON.
+    async def run(self, name: str, command: Command, given: str = "") -> str:
+        """Run a command that does one thing; what it answers on stdout. `given` goes to its stdin.
 
         Raises StackError with what it said last.
         """
@@ -80,7 +95,7 @@ class Site:
         # The answer may hold a token: it goes through a file of our own, never into the log.
         with tempfile.TemporaryDirectory(dir=self.folder.run) as place:
             stdin, stdout = Path(place, "in"), Path(place, "out")
-            write_private(stdin, json.dumps(given))
+            write_private(stdin, given)
             code = await run_to_end(command, log, stdin, stdout)
             if code:
                 raise StackError(f"{name} ended with {code}: {said_last(log, begin)} (see {log})")

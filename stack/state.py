@@ -5,28 +5,31 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
-from uuid import uuid4
 
-from contracts.keys import new_key
+from kit.ports import free_port, is_free
+from kit.signing import SigningKey
 from stack.errors import StackError
 from stack.files import write_private
-from kit.ports import free_port, is_free
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass
 class Workspace:
-    """A demo workspace and its log-ins; `api_token` and `link` are known once its cell has founded it."""
+    """A demo workspace and its log-ins.
 
-    id: str
-    key: str
+    Where it lives is known once the registry has placed it, `api_token` and `link` once its cell was seeded.
+    """
+
     name: str
     region: str
-    cell: str
     domain: str
     admin_password: str
     agent_password: str
+    request_key: str
+    id: str = ""
+    key: str = ""
+    cell: str = ""
     api_token: str = ""
     link: str = ""  # without scheme and host, whose port may change
 
@@ -49,7 +52,6 @@ class State:
     id: str
     cells: list[str]
     base_port: int | None = None
-    ups: int = 0  # how often it was taken up; numbers the snapshots
     ports: dict[str, int] = field(default_factory=dict)
     secrets: dict[str, str] = field(default_factory=dict)
     done: dict[str, str] = field(default_factory=dict)  # steps that need not be done again, and for what
@@ -110,20 +112,23 @@ class State:
         elif taken := [port for port in self.ports.values() if not is_free(port)]:
             raise StackError(f"port {taken[0]} is taken: choose another --base-port, or end what listens there")
 
-    def workspace_of(self, region: str, cell: str) -> Workspace:
-        """The region's demo workspace; made in `cell` if there is none."""
+    def workspace_of(self, region: str) -> Workspace:
+        """The region's demo workspace; made up if there is none."""
         for one in self.workspaces:
             if one.region == region:
                 return one
         made = Workspace(
-            id=str(uuid4()),
-            key=new_key(),
             name=f"Acme {region.upper()}",
             region=region,
-            cell=cell,
             domain=f"acme-{region}.example",
             admin_password=token_urlsafe(12),
             agent_password=token_urlsafe(12),
+            request_key=token_hex(16),
         )
         self.workspaces.append(made)
         return made
+
+
+def new_signing_key() -> str:
+    """A key that a process signs with, as settings name it."""
+    return SigningKey.new().to_text()

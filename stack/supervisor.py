@@ -28,37 +28,42 @@ class Step:
 class Supervisor:
     """The processes of one stack. `changed` hears of each change: the process as it stands now."""
 
-    def __init__(self, services: Sequence[Service], logs: Path, changed: Callable[[Report], None]) -> None:
+    def __init__(self, logs: Path, changed: Callable[[Report], None]) -> None:
         self._logs, self._told = logs, changed
-        self.units = {one.name: Unit(one, logs / f"{one.name}.log", self._changed) for one in services}
+        self._done: set[str] = set()  # steps
+        self.units: dict[str, Unit] = {}
 
     @property
     def reports(self) -> list[Report]:
         """Every process as it stands now, in the order of the topology."""
         return [unit.report for unit in self.units.values()]
 
-    async def up(self, steps: Sequence[Step]) -> None:
-        """Start everything, each as soon as what it needs is there. Raises StackError with the first reason.
+    async def up(self, services: Sequence[Service], steps: Sequence[Step]) -> None:
+        """Start these, each as soon as what it needs is there, beside what runs already.
 
-        Whoever calls it takes the rest down when it fails.
+        Raises StackError with the first reason; whoever calls it takes the rest down then.
         """
+        there = self._done | self.units.keys()
+        units = [Unit(one, self._logs / f"{one.name}.log", self._changed) for one in services]
+        self.units.update((unit.service.name, unit) for unit in units)
         begin = asyncio.Event()
         tasks: dict[str, asyncio.Task[None]] = {}
 
         async def one(after: tuple[str, ...], run: Callable[[], Awaitable[None]]) -> None:
             await begin.wait()
-            await asyncio.gather(*(tasks[name] for name in after))
+            await asyncio.gather(*(tasks[name] for name in after if name not in there))
             await run()
 
         try:
             async with asyncio.TaskGroup() as group:
-                for unit in self.units.values():
+                for unit in units:
                     tasks[unit.service.name] = group.create_task(one(unit.service.after, unit.start))
                 for step in steps:
                     tasks[step.name] = group.create_task(one(step.after, self._timed(step)))
                 begin.set()
         except ExceptionGroup as several:  # not `except*`, from which Python 3.11.2 lets only groups out
             raise _first(several) from None
+        self._done.update(step.name for step in steps)
 
     def _timed(self, step: Step) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
@@ -91,6 +96,11 @@ class Supervisor:
             done = await asyncio.gather(*(unit.start() for unit in units), return_exceptions=True)
             for failed in filter(None, done):
                 raise failed
+
+    async def drop(self, names: Sequence[str]) -> None:
+        """End processes at once and look after them no longer."""
+        gone = [self.units.pop(name) for name in names if name in self.units]
+        await asyncio.gather(*(unit.stop(at_once=True) for unit in gone))
 
     def note(self, event: str, name: str = "", **details: object) -> None:
         """Write a line to the supervisor's own log."""

@@ -3,10 +3,16 @@
 from collections.abc import Sequence
 
 from stack import description
-from stack.cell import CellSite
+from stack.cell import CellSite, bucket_server, region_of
+from stack.errors import StackError
 from stack.front import router_part
-from stack.site import Part, Site, nursery_part
+from stack.mail import folder_of, mail_part
+from stack.published import Published
+from stack.region import Region
+from stack.registry import Registry
+from stack.site import Part, Site, nursery_part, together
 from stack.state import Workspace
+from stack.tenants import workspace_part
 from stack.unit import Report
 
 
@@ -15,20 +21,61 @@ class Topology:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.cells = [CellSite(site, name) for name in site.state.cells]
-        parts = [*(cell.part() for cell in self.cells), router_part(site, self.cells), nursery_part(site)]
-        self.part = Part(
-            services=[service for part in parts for service in part.services],
-            steps=[step for part in parts for step in part.steps],
+        self._registry = Registry(site)
+        self._published: dict[str, Published] = {}
+        self._cells = {name: self._cell(name) for name in site.state.cells}
+        self._regions = {
+            name: Region(site, self._registry, name, published) for name, published in self._published.items()
+        }
+        self.part = together(
+            *(cell.part() for cell in self._cells.values()),
+            *(region.part() for region in self._regions.values()),
+            self._registry.part(
+                {name: region.url for name, region in self._regions.items()},
+                {name: published.writer for name, published in self._published.items()},
+            ),
+            router_part(site, self._registry, next(iter(self._published.values())), self._registered()),
+            *(workspace_part(site, self._registry, region, self._cells) for region in self._regions.values()),
+            mail_part(site),
+            nursery_part(site),
         )
+
+    def _cell(self, name: str) -> CellSite:
+        """A cell; the first of a region keeps what is published there."""
+        region = region_of(name)
+        if region not in self._published:
+            self._published[region] = Published(self.site, region, bucket_server(self.site, name), f"{name}-s3")
+        return CellSite(self.site, self._registry, name, self._published[region])
+
+    def _registered(self) -> tuple[str, ...]:
+        return tuple(cell.registered for cell in self._cells.values())
+
+    def join(self, name: str) -> Part:
+        """A cell more. Raises StackError for one that is there, or whose region has no provisioning here."""
+        if name in self._cells:
+            raise StackError(f"{name} is part of this stack already: see `cellcast stack status`")
+        if region_of(name) not in self._regions:
+            raise StackError(f"no cell of region {region_of(name)} is here: name it with `cellcast stack up --cells`")
+        self._cells[name] = self._cell(name)
+        self.site.state.cells.append(name)
+        self.site.state.save()
+        return self._cells[name].part()
+
+    def leave(self, name: str) -> None:
+        """Forget a cell that did not get up."""
+        del self._cells[name]
+        self.site.state.cells.remove(name)
+        self.site.state.save()
 
     def describe(self, reports: Sequence[Report]) -> description.Description:
         """What others attach by, with the processes as they are now."""
-        here = {cell.name for cell in self.cells}
         return description.Description(
             router=description.Router(url=self.site.router_url),
-            cells={cell.name: cell.described for cell in self.cells},
-            workspaces=[self._workspace(one) for one in self.site.state.workspaces if one.cell in here],
+            control_plane=self._registry.described,
+            provisioning={name: region.described for name, region in self._regions.items()},
+            mail=description.Mail(smtp_url=self.site.smtp_url, folder=folder_of(self.site.folder.data)),
+            cells={name: cell.described for name, cell in self._cells.items()},
+            workspaces=[self._workspace(one) for one in self.site.state.workspaces if one.cell in self._cells],
             processes=[description.Process(name=one.name, pid=one.pid, log=one.log) for one in reports],
         )
 

@@ -35,7 +35,7 @@ class Service:
     """What a process is: an entry of the topology's table."""
 
     name: str
-    command: Command
+    command: Command | Callable[[], Command]  # called at each start, where it is known only then
     ready: Check
     after: tuple[str, ...] = ()  # processes and steps that come first
     stage: int = 0  # the order of stopping; the lowest first, those of one stage together
@@ -123,8 +123,9 @@ class Unit:
         log = self._report.log
         begin = log.stat().st_size if log.exists() else 0  # what stands there already is of earlier lives
         self._begun = time.monotonic()
+        command = self.service.command
         try:
-            self._process = process = start(self.service.command, log)
+            self._process = process = start(command() if callable(command) else command, log)
         except OSError as error:
             return f"cannot be started: {error.strerror}"
         self._become(Life.STARTING, pid=process.pid, note="")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stack import control, postgres, redis, versitygw
+from stack import control, mail, postgres, redis, versitygw
 from stack.console import Voice, where_to_go
 from stack.errors import StackError
 from stack.folder import Folder
@@ -21,6 +21,7 @@ from stack.supervisor import Supervisor
 from stack.topology import Topology
 from stack.unit import Life, Report
 
+_MAIL_S = 0.5  # how often it is looked for new mail
 DEFAULT_CELLS = ("eu-1", "us-1")
 
 
@@ -59,7 +60,6 @@ def _prepare(folder: Folder, wanted: Wanted, voice: Voice) -> Topology:
     state = State.load(folder.state) or State.new(folder.state, list(DEFAULT_CELLS))
     state.cells = wanted.cells or state.cells
     state.settle_ports(wanted.base_port)
-    state.ups += 1
     programs = Programs(
         postgres.programs(wanted.postgres_bin),
         redis.program(wanted.redis_server),
@@ -80,7 +80,7 @@ class _Running:
         self._folder = topology.site.folder
         self._stop, self._at_once = asyncio.Event(), False
         self._ready = False
-        self._supervisor = Supervisor(topology.part.services, self._folder.logs, self._changed)
+        self._supervisor = Supervisor(self._folder.logs, self._changed)
 
     async def live(self) -> None:
         """Up, ready, and down again. Raises StackError when it does not get up."""
@@ -93,7 +93,9 @@ class _Running:
         try:
             if await self._get_up():
                 self._say_ready(time.monotonic() - begun)
+                telling = asyncio.create_task(self._tell_of_mail())
                 await self._stop.wait()
+                telling.cancel()
                 self._voice.say("stopping")
         finally:
             await self._get_down()
@@ -101,7 +103,8 @@ class _Running:
 
     async def _get_up(self) -> bool:
         """Take it up, showing how it goes; False when it was told to stop meanwhile."""
-        rising = asyncio.create_task(self._supervisor.up(self._topology.part.steps))
+        topology = self._topology.part
+        rising = asyncio.create_task(self._supervisor.up(topology.services, topology.steps))
         told = asyncio.create_task(self._stop.wait())
         while not rising.done() and not told.done():
             self._voice.show(self._rows())
@@ -131,6 +134,19 @@ class _Running:
                 await self._supervisor.down(at_once=True)
         await going
 
+    async def _join(self, cell: str) -> control.Answer:
+        """Start a cell more beside what runs, and have the registry place workspaces on it."""
+        part = self._topology.join(cell)
+        names = [one.name for one in part.services]
+        try:
+            await self._supervisor.up(part.services, part.steps)
+        except StackError:
+            await self._supervisor.drop(names)
+            self._topology.leave(cell)
+            raise
+        self._write_description()
+        return {"processes": [row for row in self._rows() if row["name"] in names]}
+
     def _say_ready(self, seconds: float) -> None:
         self._ready = True
         self._write_description()
@@ -140,6 +156,15 @@ class _Running:
             {"ready": True, "seconds": round(seconds, 2), "description": self._folder.description},
             lambda: f"\nCellcast is up after {seconds:.1f} s. Ctrl-C stops it.\n\n{where_to_go(described)}\n",
         )
+
+    async def _tell_of_mail(self) -> None:
+        """What the cells send by mail is part of what there is to see."""
+        folder, last = mail.folder_of(self._folder.data), mail.latest(mail.folder_of(self._folder.data))
+        while True:
+            for one in mail.mails(folder, after=last):
+                self._voice.say(mail.shown(one))
+                last = one.name
+            await asyncio.sleep(_MAIL_S)
 
     def _write_description(self) -> None:
         self._topology.describe(self._supervisor.reports).write(self._folder.description)
@@ -176,6 +201,8 @@ class _Running:
             case "down":
                 self._asked_to_stop()
                 return {}
+            case "join" if self._ready:
+                return await self._join(asked["cell"])
             case "start" | "stop" | "restart" as verb if self._ready:
                 await self._supervisor.act(verb, asked["names"])
                 return {"processes": [row for row in self._rows() if row["name"] in asked["names"]]}

@@ -11,12 +11,12 @@ ANSWER_S = 3.0  # one question takes no longer, else it is asked again
 Check = Callable[[Path, int], Awaitable[bool]]
 
 
-def over_http(port: int, path: str, host: str) -> Check:
-    """Ready when the path answers 200 to a request for that host."""
+def over_http(port: int, path: str, host: str, wanted: bytes = b"200") -> Check:
+    """Ready when the path answers with that status to a request for that host."""
 
     async def check(_: Path, __: int) -> bool:
         try:
-            return await asyncio.wait_for(_status(port, path, host), ANSWER_S) == b"200"
+            return await asyncio.wait_for(_status(port, path, host), ANSWER_S) == wanted
         except (OSError, TimeoutError, IndexError):
             return False
 

@@ -11,6 +11,8 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +55,14 @@ class Deployment:
         """Start processes by name, and return once they are ready."""
         control.ask(self.folder, "start", names=names)
 
+    def restart(self, *names: str) -> None:
+        """Stop processes by name and start them again."""
+        control.ask(self.folder, "restart", names=names)
+
+    def runs(self, name: str) -> bool:
+        """Whether a process is there."""
+        return self.description.process(name).pid is not None
+
     def processes(self) -> dict[str, dict[str, object]]:
         """How each process stands now, by name: life, pid, restarts, note."""
         return {row["name"]: row for row in control.ask(self.folder, "status")["processes"]}
@@ -93,6 +103,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         detached.down(stack)
         stack.reset()
         shutil.rmtree(place)
+
+
+@contextmanager
+def own_stack(*options: str) -> Iterator[Deployment]:
+    """A stack of a test's own, which may be hurt; taken up with these options, and gone afterwards."""
+    with own_folder() as folder:
+        yield take_up(folder, *options)
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder for a stack of a test's own; whatever runs in it is ended."""
+    path = Path(tempfile.mkdtemp(prefix="cellcast-own-"))
+    try:
+        yield path
+    finally:
+        detached.down(Folder(path))
+        Folder(path).reset()
+        shutil.rmtree(path)
 
 
 @pytest.fixture(scope="session")

@@ -3,23 +3,20 @@
 import json
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from stack import detached, postgres
+from stack import postgres
 from stack.control import ask
 from stack.errors import StackError
 from stack.folder import Folder
-from tests.deployment import CELLCAST, Deployment, take_up
+from tests.deployment import CELLCAST, Deployment, own_folder, own_stack, take_up
 from tests.waiting import until
 
 pytestmark = pytest.mark.stack
@@ -36,23 +33,14 @@ def cellcast(*words: str | Path, given: str = "") -> subprocess.CompletedProcess
 @pytest.fixture(scope="module")
 def own() -> Iterator[Deployment]:
     """A stack that may be hurt, with one cell, while others use the shared one."""
-    with _folder() as folder:
-        yield take_up(folder, "--cells", "eu-1")
+    with own_stack("--cells", "eu-1") as made:
+        yield made
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with _folder() as path:
+    with own_folder() as path:
         yield path
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="cellcast-own-"))
-    yield path
-    detached.down(Folder(path))
-    Folder(path).reset()
-    shutil.rmtree(path)
 
 
 def family(folder: Path) -> list[psutil.Process]:
@@ -70,7 +58,11 @@ def until_gone(processes: list[psutil.Process]) -> None:
 class TestDescription:
     def test_it_says_what_others_attach_by_and_nothing_else(self, deployment: Deployment) -> None:
         said = json.loads(deployment.folder.description.read_bytes())
-        assert said.keys() == {"router", "cells", "workspaces", "processes"}
+        parts = {"router", "control_plane", "provisioning", "mail", "cells", "workspaces", "processes"}
+        assert said.keys() == parts
+        assert said["control_plane"].keys() == {"url", "dsn", "operator_token"}
+        assert list(said["provisioning"]) == ["eu", "us"]
+        assert {frozenset(one) for one in said["provisioning"].values()} == {frozenset({"url", "redis_url"})}
         assert re.fullmatch(r"http://go\.localhost:\d+", said["router"]["url"])
         assert list(said["cells"]) == ["eu-1", "us-1"]
         for name, cell in said["cells"].items():
@@ -86,8 +78,10 @@ class TestDescription:
 
     def test_it_names_every_process_that_runs(self, deployment: Deployment) -> None:
         parts = ("postgres", "redis", "s3", "web", "worker", "scheduler")
-        names = [f"{cell}-{part}" for cell in ("eu-1", "us-1") for part in parts]
-        assert [one.name for one in deployment.description.processes] == [*names, "router", "nursery"]
+        names = {f"{cell}-{part}" for cell in ("eu-1", "us-1") for part in parts}
+        names |= {f"provisioning-{region}{part}" for region in ("eu", "us") for part in ("", "-redis")}
+        names |= {"control-plane", "control-plane-postgres", "router", "mail", "nursery"}
+        assert {one.name for one in deployment.description.processes} == names
         for one in deployment.description.processes:
             assert one.pid and psutil.pid_exists(one.pid) and one.log.is_file()
 
