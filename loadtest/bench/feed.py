@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import aiohttp
 from aiohttp import web
@@ -27,6 +27,7 @@ from kit.localhost import connector, to_loopback
 from kit.signing import PublicKeys, SigningKey
 from loadtest.bench.deployment import deployment
 from loadtest.bench.figures import Unmeasurable, figure
+from loadtest.bench.signup import signed_up
 
 EVENTS = 100_000
 REPEATS = 3
@@ -135,10 +136,8 @@ async def _visible(about: dict[str, Any], go_url: str) -> float:
         followers = [
             asyncio.create_task(_follow(session, str(about["url"]), str(reader["token"]))) for _ in range(CONSUMERS - 1)
         ]
-        made = await operator.post("/workspaces", region="eu", size="small", request_key=uuid4().hex)
-        key, why = str(made["key"]), {"why": "bench"}
+        key, why = await signed_up(session, str(deployment().facts["provisioning"]["eu"]["url"])), {"why": "bench"}
         try:
-            await operator.post(f"/workspaces/{key}/activate", **why)
             await _answered(session, go_url, key, 302)
             took = []
             for number in range(CHANGES):

@@ -28,6 +28,26 @@ async def found(deployment: Deployment, cell: str, words: Mapping[str, bytes]) -
     return seen
 
 
+async def found_globally(deployment: Deployment, words: Mapping[str, bytes]) -> dict[str, set[str]]:
+    """Which of the words are kept outside the cells: registry, provisioning, what is published, the router's disk.
+
+    Only the places that hold any; those whose server is stopped cannot be asked, and took nothing meanwhile.
+    """
+    described, folder = deployment.description, deployment.folder
+    forms = {name: _forms(word) for name, word in words.items()}
+    seen: dict[str, set[str]] = {}
+    if deployment.runs("control-plane-postgres"):
+        async for place, content in rows(deployment.superuser_dsn("control-plane")):
+            seen[f"registry {place}"] = seen.get(f"registry {place}", set()) | _in(content, forms)
+    for region, one in described.provisioning.items():
+        async for key, content in values(one.redis_url):
+            seen[f"provisioning {region} {key}"] = _in(content, forms)
+    for part in ("router", "control-plane", *(f"provisioning-{region}" for region in described.provisioning)):
+        for path, content in await asyncio.to_thread(list, files(folder.data / part)):
+            seen[path] = _in(content, forms)
+    return {place: names for place, names in seen.items() if names}
+
+
 def _forms(word: bytes) -> set[bytes]:
     """A word as it may be written: as it is, in hexadecimal (bytea), a UUID without its dashes."""
     return {word, word.hex().encode(), word.replace(b"-", b"")}

@@ -1,0 +1,91 @@
+"""With the global control plane gone the main job works, and processes start again, even with nothing on their disk."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from stack.description import Description
+from tests.deployment import Deployment, own_stack
+from tests.e2e import journey
+from tests.e2e.browsers import Browsers, Visits
+from tests.waiting import eventually
+
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
+
+GLOBAL = ("control-plane", "control-plane-postgres")
+PUBLISHED_WITHIN_S = 30
+
+
+@pytest.fixture(scope="module")
+def headless() -> Iterator[Deployment]:
+    """A stack of its own whose global part is switched off, once what it had to say was published."""
+    with own_stack() as made:
+        asyncio.run(eventually(lambda: _published(made) == {"eu", "us"}, PUBLISHED_WITHIN_S))
+        made.stop(*GLOBAL)
+        yield made
+
+
+def _published(made: Deployment) -> set[str]:
+    """The regions whose bucket holds the routing of every workspace."""
+    described = made.description
+    keys = [one.key.encode() for one in described.workspaces]
+    return {
+        cell.region
+        for cell in described.cells.values()
+        for file in (cell.s3.data_dir / f"cellcast-published-{cell.region}").rglob("*routing*")
+        if file.is_file() and all(key in file.read_bytes() for key in keys)
+    }
+
+
+def _answering(described: Description) -> list[str]:
+    """The processes that lead and serve people."""
+    cells = [f"{cell}-{kind}" for cell in described.cells for kind in ("web", "worker", "scheduler")]
+    return ["router", *cells, *(f"provisioning-{region}" for region in described.provisioning)]
+
+
+@asynccontextmanager
+async def _visits(browsers: Browsers, made: Deployment) -> AsyncIterator[Visits]:
+    visits = Visits(browsers, made.description)
+    yield visits
+    await visits.close()
+    assert not visits.faults, "\n".join(visits.faults)
+
+
+async def _main_job(browsers: Browsers, made: Deployment, folder: Path) -> None:
+    """In both regions at once."""
+
+    async def one(region: str) -> None:
+        (folder / region).mkdir()
+        async with _visits(browsers, made) as visits:
+            await journey.whole(region, visits, made, folder / region)
+
+    await asyncio.gather(one("eu"), one("us"))
+    assert not any(made.runs(name) for name in GLOBAL), "the global part was to stay away"
+
+
+async def test_the_main_job_needs_no_control_plane(browsers: Browsers, headless: Deployment, tmp_path: Path) -> None:
+    await _main_job(browsers, headless, tmp_path)
+
+
+async def test_nor_do_processes_that_start_again(browsers: Browsers, headless: Deployment, tmp_path: Path) -> None:
+    await asyncio.to_thread(headless.restart, *_answering(headless.description))
+    await _main_job(browsers, headless, tmp_path)
+
+
+async def test_nor_does_a_router_that_starts_with_nothing(
+    browsers: Browsers, headless: Deployment, tmp_path: Path
+) -> None:
+    """It reads the region's bucket. A cell and provisioning without a disk do the same."""
+    described = headless.description
+    names = _answering(described)
+    await asyncio.to_thread(headless.stop, *names)
+    folders = [headless.folder.data / "router", *headless.folder.data.glob("*/feed")]
+    assert len(folders) == 1 + len(described.cells) + len(described.provisioning)
+    for folder in folders:
+        shutil.rmtree(folder)
+    await asyncio.to_thread(headless.start, *names)
+    await _main_job(browsers, headless, tmp_path)
