@@ -1,5 +1,5 @@
 """What the regions are called where people choose one."""
 
-from contracts.operations import Region
+from contracts.said import Region
 
 NAMES: dict[Region, str] = {"eu": "the European Union", "us": "the United States"}

@@ -3,7 +3,7 @@
 from cell.ownership import service
 from cell.ownership.gate import Held
 from cell.resources import Cell
-from contracts.operations import OWNERSHIP_SET, Owned, SetOwnership
+from contracts.placing import OWNERSHIP_SET, Owned, SetOwnership
 from kit.calls import Answers, Caller
 
 

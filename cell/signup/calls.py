@@ -2,15 +2,8 @@
 
 from cell.resources import Cell
 from cell.signup import service
-from contracts.operations import (
-    WORKSPACE_CREATE,
-    WORKSPACE_EXISTS,
-    WORKSPACE_UNDO,
-    CreateWorkspace,
-    Done,
-    Existing,
-    OfWorkspace,
-)
+from contracts.placing import WORKSPACE_CREATE, WORKSPACE_EXISTS, WORKSPACE_UNDO, CreateWorkspace, Existing
+from contracts.said import Done, OfWorkspace
 from kit.calls import Answers, Caller
 
 

@@ -10,8 +10,8 @@ from cell.people import service as people
 from cell.signup import kinds
 from cell.workspaces import service as workspaces
 from cell.workspaces.service import NewWorkspace
-from contracts.operations import CreateWorkspace, WorkspaceDiffers, WorkspaceUndone, WorkspaceWhole
 from contracts.placements import State
+from contracts.placing import CreateWorkspace, WorkspaceDiffers, WorkspaceUndone, WorkspaceWhole
 from kit.database import Database, DoneAlready
 from kit.jobs import later
 

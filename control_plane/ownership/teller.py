@@ -8,8 +8,8 @@ from datetime import timedelta
 from prometheus_client import Gauge
 from sqlalchemy import delete, func, select, update
 
-from contracts.operations import OWNERSHIP_SET, SetOwnership
 from contracts.placements import State
+from contracts.placing import OWNERSHIP_SET, SetOwnership
 from control_plane.ownership.models import OwnershipUntold
 from control_plane.placement.models import PlacementRow
 from kit import logs

@@ -9,7 +9,7 @@ from quart import Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
 from contracts.keys import is_key
-from contracts.operations import FirstAdmin, Placed, WorkspaceDiffers, WorkspaceUndone
+from contracts.placing import FirstAdmin, Placed, WorkspaceDiffers, WorkspaceUndone
 from control_plane.provisioning import resources
 from control_plane.provisioning.saga import SignUp
 from control_plane.regions import NAMES

@@ -8,7 +8,9 @@ Nothing is remembered here, so that there is nothing to lose.
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from contracts.operations import (
+from contracts.peers import REGISTRY, Peer, PeerKind
+from contracts.placements import State
+from contracts.placing import (
     PLACEMENT_ABANDON,
     PLACEMENT_ACTIVATE,
     PLACEMENT_RESERVE,
@@ -18,16 +20,13 @@ from contracts.operations import (
     WORKSPACE_UNDO,
     CreateWorkspace,
     FirstAdmin,
-    OfWorkspace,
     Placed,
-    Region,
     Reserve,
     Unfinished,
     WorkspaceUndone,
     WorkspaceWhole,
 )
-from contracts.peers import REGISTRY, Peer, PeerKind
-from contracts.placements import State
+from contracts.said import OfWorkspace, Region
 from kit import logs
 from kit.calls import Calling, PeerUnavailable
 from kit.refusals import Refusal

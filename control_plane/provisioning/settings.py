@@ -7,7 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from contracts.feed_published import BucketAccess
 from contracts.feed_state import FEED_URL, FeedAccess
-from contracts.operations import Region
+from contracts.said import Region
 from kit.settings import ManyPublicKeys, OneSigningKey, Settings
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from contracts.operations import (
+from contracts.placing import (
     CELL_BEAT,
     PLACEMENT_ABANDON,
     PLACEMENT_ACTIVATE,
@@ -10,13 +10,12 @@ from contracts.operations import (
     PLACEMENT_RESERVE,
     PLACEMENT_UNFINISHED,
     Beat,
-    Done,
-    OfWorkspace,
     Placed,
     PlacedList,
     Reserve,
     Unfinished,
 )
+from contracts.said import Done, OfWorkspace
 from control_plane.audit.service import Actor
 from control_plane.placement import cells
 from control_plane.placement.states import Change

@@ -4,7 +4,7 @@ from typing import get_args
 
 from quart import Response
 
-from contracts.operations import Region
+from contracts.said import Region
 from control_plane import resources
 from control_plane.regions import NAMES
 from control_plane.ui import pages

@@ -3,8 +3,9 @@
 from datetime import timedelta
 from uuid import UUID
 
-from contracts.operations import Home, Reserve
+from contracts.operations import Home
 from contracts.placements import Placement, State
+from contracts.placing import Reserve
 from control_plane.act import acting
 from control_plane.audit.service import Actor
 from control_plane.placement import queries as placement_queries

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,15 +12,15 @@ from pydantic import BaseModel
 from quart import Quart
 
 from contracts import operations as under_test
-from contracts.operations import (
+from contracts.identity import Binding
+from contracts.operations import Home, May
+from contracts.peers import Peer, PeerKind, Peers
+from contracts.placements import State
+from contracts.placing import (
     Beat,
     CreateWorkspace,
-    Done,
     Existing,
     FirstAdmin,
-    Home,
-    May,
-    OfWorkspace,
     Owned,
     Placed,
     PlacedList,
@@ -27,8 +28,25 @@ from contracts.operations import (
     SetOwnership,
     Unfinished,
 )
-from contracts.peers import Peer, PeerKind, Peers
-from contracts.placements import State
+from contracts.said import Done, OfWorkspace
+from contracts.signing_in import (
+    Attempt,
+    Begin,
+    Begun,
+    DomainChecked,
+    DomainToCheck,
+    Facts,
+    Find,
+    HandedOver,
+    HandOver,
+    IdpFacts,
+    Metadata,
+    OfKey,
+    Purpose,
+    Report,
+    SetDomains,
+    SetSso,
+)
 from kit import serve
 from kit.calls import Answers, Caller, Calls
 from kit.calls.refusals import SenderNotAllowed, SenderUnknown
@@ -41,6 +59,17 @@ from tests.waiting import eventually
 WORKSPACE = uuid4()  # lives on eu-1
 ABOUT = OfWorkspace(workspace_id=WORKSPACE)
 PLACED = Placed(workspace_id=WORKSPACE, key="k2345678", cell="eu-1", epoch=1, state=State.ACTIVE, version=2)
+FACTS = Facts(entity_id="https://sp.example", acs_url="https://sp.example/acs", metadata_url="", certificates=())
+IDP = IdpFacts(
+    entity_id="https://idp.example",
+    sso_url="https://idp.example/sso",
+    binding=Binding.REDIRECT,
+    certificates=("",),
+    wants_signed_requests=False,
+)
+ATTEMPT = Attempt(
+    reference="0123456789", at=datetime(2026, 1, 1, tzinfo=UTC), purpose=None, reason="signature", hint="Look."
+)
 ADMIN = FirstAdmin(email="ada@example.com", name="Ada", password="correct horse battery")
 
 SENDERS = {
@@ -86,6 +115,38 @@ CASES: dict[str, tuple[str, BaseModel, BaseModel, set[str]]] = {
     ),
     "placement.delete": ("control-plane", ABOUT, PLACED, {"eu-1"}),
     "cell.beat": ("control-plane", Beat(cell="eu-2", load=1.0, growth=0.0), Done(), {"eu-2"}),
+    "saml.begin": (
+        "provisioning-eu",
+        Begin(workspace_id=WORKSPACE, key="k2345678", nonce="0" * 64),
+        Begun(url="https://provisioning-eu.example/saml/go/1"),
+        {"eu-1"},
+    ),
+    "saml.facts": ("provisioning-eu", OfKey(workspace_id=WORKSPACE, key="k2345678"), FACTS, {"eu-1"}),
+    "saml.metadata": ("provisioning-eu", Metadata(workspace_id=WORKSPACE, document="<a/>"), IDP, {"eu-1"}),
+    "domain.check": (
+        "provisioning-eu",
+        DomainToCheck(workspace_id=WORKSPACE, domain="acme.example", token="0" * 32),
+        DomainChecked(found=True),
+        {"eu-1"},
+    ),
+    "identity.give": (
+        "eu-1",
+        HandOver(
+            workspace_id=WORKSPACE,
+            reference="0123456789",
+            nonce="0" * 64,
+            purpose=Purpose.SIGN_IN,
+            idp_entity_id="https://idp.example",
+            name_id="ada@acme.example",
+            name_id_format="",
+        ),
+        HandedOver(code="0" * 64),
+        {"provisioning-eu"},
+    ),
+    "identity.report": ("eu-1", Report(workspace_id=WORKSPACE, attempts=(ATTEMPT,)), Done(), {"provisioning-eu"}),
+    "people.find": ("eu-1", Find(email="ada@acme.example", address="0"), Done(), {"provisioning-eu"}),
+    "sso.set": ("control-plane", SetSso(workspace_id=WORKSPACE, connection=None), Done(), {"eu-1"}),
+    "domains.set": ("control-plane", SetDomains(workspace_id=WORKSPACE, digests=("0" * 64,)), Done(), {"eu-1"}),
 }
 
 
@@ -98,7 +159,7 @@ class Registry:
 
 @dataclass
 class Processes:
-    """A cell `eu-1` and the control plane, both answering, and the keys of every sender."""
+    """A cell, the control plane and provisioning, all answering, and the keys of every sender."""
 
     keys: dict[str, SigningKey]
     peers: Peers
@@ -110,7 +171,7 @@ class Processes:
 @pytest.fixture(scope="module")
 async def processes() -> AsyncIterator[Processes]:
     keys = {name: SigningKey.new() for name in (*SENDERS, STRANGER)}
-    ports = {"eu-1": free_port(), "control-plane": free_port()}
+    ports = {name: free_port() for name in ("eu-1", "control-plane", "provisioning-eu")}
     peers = Peers(
         Peer(name, kind, region, _url(name, ports), (keys[name].public_text(),))
         for name, (kind, region) in SENDERS.items()
@@ -134,7 +195,7 @@ def _url(name: str, ports: dict[str, int]) -> str:
 
 def _answers(name: str, key: SigningKey, peers: Peers) -> Answers:
     kind, region = SENDERS[name]
-    may = May(peers, kind=kind, region=region, homes=Registry() if kind is PeerKind.CONTROL_PLANE else None)
+    may = May(peers, kind=kind, region=region, homes=None if kind is PeerKind.CELL else Registry())
     answers = Answers(name, key, peers, Memory(), may)
     for rule in under_test.TABLE.values():  # all of them everywhere: only the table stands in the way
         answers.to(rule.operation)(_saying(CASES[rule.operation.name][2]))

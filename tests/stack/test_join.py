@@ -11,8 +11,9 @@ from uuid import UUID
 import aiohttp
 import pytest
 
-from contracts.operations import PLACEMENT_DELETE, OfWorkspace
 from contracts.peers import Peer, PeerKind, Peers
+from contracts.placing import PLACEMENT_DELETE
+from contracts.said import OfWorkspace
 from kit.calls import Calls
 from kit.localhost import connector
 from kit.signing import SigningKey

@@ -19,7 +19,7 @@ from cell.signup import confirming, service
 from cell.workspaces import service as workspaces
 from cell.workspaces.models import Workspace as Row
 from contracts.keys import new_key
-from contracts.operations import CreateWorkspace, FirstAdmin
+from contracts.placing import CreateWorkspace, FirstAdmin
 from kit.database import now
 from kit.jobs.models import Job
 from kit.jobs.runner import Runner

@@ -15,8 +15,8 @@ from cell.workspaces import service as workspaces
 from cell.workspaces.models import Ownership, WorkspaceKey
 from contracts import operations
 from contracts.keys import new_key
-from contracts.operations import CreateWorkspace, FirstAdmin, WorkspaceDiffers, WorkspaceUndone, WorkspaceWhole
 from contracts.peers import PeerKind, Peers
+from contracts.placing import CreateWorkspace, FirstAdmin, WorkspaceDiffers, WorkspaceUndone, WorkspaceWhole
 from kit.database import Database
 from kit.signing import SigningKey
 from tests.cell.world import PASSWORD, World

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import pytest
 from quart import Quart
 
-from contracts.operations import WORKSPACE_UNDO, OfWorkspace
 from contracts.peers import PeerKind
 from contracts.placements import State
+from contracts.placing import WORKSPACE_UNDO
+from contracts.said import OfWorkspace
 from control_plane.models import METADATA
 from control_plane.provisioning import resources
 from control_plane.provisioning.app import make_app

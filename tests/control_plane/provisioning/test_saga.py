@@ -7,18 +7,18 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.operations import (
+from contracts.peers import REGISTRY
+from contracts.placements import Placement, State
+from contracts.placing import (
     PLACEMENT_RESERVE,
     WORKSPACE_UNDO,
     FirstAdmin,
-    OfWorkspace,
     Placed,
     Reserve,
     WorkspaceDiffers,
     WorkspaceUndone,
 )
-from contracts.peers import REGISTRY
-from contracts.placements import Placement, State
+from contracts.said import OfWorkspace
 from control_plane.provisioning.saga import SignUp, SignUps
 from kit.calls import PeerUnavailable
 from kit.calls.operations import A, Operation, Q

@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from cell.ownership.gate import Held
 from cell.workspaces import service as workspaces
-from contracts.operations import Placed
 from contracts.placements import State
+from contracts.placing import Placed
 from control_plane.act import acting
 from control_plane.ownership import teller as under_test
 from control_plane.ownership.models import OwnershipUntold
