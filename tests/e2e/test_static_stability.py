@@ -36,7 +36,7 @@ def _published(made: Deployment) -> set[str]:
     return {
         cell.region
         for cell in described.cells.values()
-        for file in (cell.s3.data_dir / f"cellcast-published-{cell.region}").rglob("*routing*")
+        for file in (cell.s3.data_dir / f"cellcast-published-{cell.region}").rglob("routing/snapshot")
         if file.is_file() and all(key in file.read_bytes() for key in keys)
     }
 

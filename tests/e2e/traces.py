@@ -12,10 +12,14 @@ from tests.deployment import Deployment
 
 Kept = tuple[str, bytes]  # where it is, and what is there
 STORES = ("postgres", "redis", "s3")
+PUBLISHED = "/cellcast-published-"  # the region's bucket of feeds; on one machine it is at the first cell's S3 server
 
 
 async def found(deployment: Deployment, cell: str, words: Mapping[str, bytes]) -> dict[str, set[str]]:
-    """Which of the words (name -> bytes) each store of a cell holds, in plain or in hexadecimal."""
+    """Which of the words (name -> bytes) each store of a cell holds, in plain or in hexadecimal.
+
+    The bucket of published feeds is not the cell's: see `found_globally`.
+    """
     described = deployment.description.cells[cell]
     forms = {name: _forms(word) for name, word in words.items()}
     seen: dict[str, set[str]] = {store: set() for store in STORES}
@@ -23,8 +27,8 @@ async def found(deployment: Deployment, cell: str, words: Mapping[str, bytes]) -
         seen["postgres"] |= _in(content, forms)
     async for _, content in values(described.redis_url):
         seen["redis"] |= _in(content, forms)
-    folder = described.s3.data_dir.parent  # beside the objects lie their older versions
-    seen["s3"] = await asyncio.to_thread(lambda: set().union(*(_in(content, forms) for _, content in files(folder))))
+    own = [one for one in await asyncio.to_thread(_objects, deployment, cell) if PUBLISHED not in one[0]]
+    seen["s3"] = set().union(*(_in(content, forms) for _, content in own))
     return seen
 
 
@@ -42,10 +46,19 @@ async def found_globally(deployment: Deployment, words: Mapping[str, bytes]) -> 
     for region, one in described.provisioning.items():
         async for key, content in values(one.redis_url):
             seen[f"provisioning {region} {key}"] = _in(content, forms)
+    for cell in described.cells:
+        for path, content in await asyncio.to_thread(_objects, deployment, cell):
+            if PUBLISHED in path:
+                seen[path] = _in(content, forms)
     for part in ("router", "control-plane", *(f"provisioning-{region}" for region in described.provisioning)):
         for path, content in await asyncio.to_thread(list, files(folder.data / part)):
             seen[path] = _in(content, forms)
     return {place: names for place, names in seen.items() if names}
+
+
+def _objects(deployment: Deployment, cell: str) -> list[Kept]:
+    """Every object of a cell's S3 server; beside the objects lie their older versions."""
+    return list(files(deployment.description.cells[cell].s3.data_dir.parent))
 
 
 def _forms(word: bytes) -> set[bytes]:

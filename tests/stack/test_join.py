@@ -65,7 +65,7 @@ async def test_a_third_cell_joins_fills_is_cordoned_and_retired(own: Deployment)
     made = await asyncio.to_thread(new_workspace, own)
     assert made["cell"] == "eu-2", "the empty one of the region gets the next"
     explained = operator(own, "placement", "explain", made["key"])
-    assert {"eu-1", "eu-2"} <= {one["cell"] for one in explained["candidates"]}
+    assert {"eu-1", "eu-2"} <= {one["cell"] for one in explained["items"]}
     await _leads_to(own, made["key"], "eu-2")
 
     operator(own, "cells", "cordon", "eu-2", "--why", "OPS-1: test")
