@@ -4,6 +4,7 @@ UTF-8 alone; no document type, so no entities; no network; bounded in bytes, dep
 processing instructions, since they split a text into pieces that two readers join differently.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -21,6 +22,9 @@ MD: Final = "urn:oasis:names:tc:SAML:2.0:metadata"
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
 XENC: Final = "http://www.w3.org/2001/04/xmlenc#"
 NAMESPACES = {"saml": SAML, "samlp": SAMLP, "md": MD, "ds": DS, "xenc": XENC}
+
+
+_DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s[^>]*?encoding\s*=\s*[\"']([^\"'>]*)", re.ASCII)
 
 
 class NotXml(Exception):
@@ -48,6 +52,9 @@ def parse(text: bytes, *, most_elements: int = MOST_ELEMENTS, comments: bool = F
         text.decode("utf-8")
     except UnicodeDecodeError:
         raise NotXml from None
+    declared = _DECLARED.match(text)  # the parser is told UTF-8 and would look past another name
+    if declared is not None and declared[1].upper() not in {b"UTF-8", b"US-ASCII", b"ASCII"}:
+        raise NotXml
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
         raise DoctypeFound
     try:
@@ -57,8 +64,6 @@ def parse(text: bytes, *, most_elements: int = MOST_ELEMENTS, comments: bool = F
     info = root.getroottree().docinfo
     if info.doctype or info.internalDTD is not None:
         raise DoctypeFound
-    if (info.encoding or "UTF-8").upper() not in {"UTF-8", "US-ASCII", "ASCII"}:
-        raise NotXml
     _walk(root, most_elements)
     return root
 

@@ -278,7 +278,12 @@ def signed(says: Says | None = None, *, parts: str = "both", how: Signing | None
         sign(inner, how)
     if parts in {"both", "response"}:
         sign(root, how)
-    return root
+    return read_again(root)
+
+
+def read_again(root: Element) -> Element:
+    """The same document, read by lxml: it does not find all by name that libxmlsec put into a tree."""
+    return etree.fromstring(etree.tostring(root))
 
 
 def text(root: Element) -> str:
