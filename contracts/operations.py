@@ -63,6 +63,7 @@ _RULES = (
     Rule(placing.PLACEMENT_ABANDON, PeerKind.CONTROL_PLANE, (_PROVISIONING_ITS,)),
     Rule(placing.PLACEMENT_UNFINISHED, PeerKind.CONTROL_PLANE, (_PROVISIONING_NAMED,)),
     Rule(placing.PLACEMENT_DELETE, PeerKind.CONTROL_PLANE, (_OWNER,)),
+    Rule(placing.PLACEMENT_ERASED, PeerKind.CONTROL_PLANE, (_OWNER,)),
     Rule(placing.CELL_BEAT, PeerKind.CONTROL_PLANE, (_THE_CELL,)),
     Rule(signing_in.SAML_BEGIN, PeerKind.PROVISIONING, (_OWNER,)),
     Rule(signing_in.SAML_FACTS, PeerKind.PROVISIONING, (_OWNER,)),

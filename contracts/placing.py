@@ -155,4 +155,6 @@ PLACEMENT_ACTIVATE = Operation("placement.activate", OfWorkspace, Placed, writes
 PLACEMENT_ABANDON = Operation("placement.abandon", OfWorkspace, Placed, writes=True, idempotent=True)
 PLACEMENT_UNFINISHED = Operation("placement.unfinished", Unfinished, PlacedList, writes=False, idempotent=True)
 PLACEMENT_DELETE = Operation("placement.delete", OfWorkspace, Placed, writes=True, idempotent=True)
+# Nothing of it is left in the cell; only then does the workspace no longer count as the cell's.
+PLACEMENT_ERASED = Operation("placement.erased", OfWorkspace, Placed, writes=True, idempotent=True)
 CELL_BEAT = Operation("cell.beat", Beat, Done, writes=True, idempotent=True)

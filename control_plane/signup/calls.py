@@ -7,6 +7,7 @@ from contracts.placing import (
     PLACEMENT_ABANDON,
     PLACEMENT_ACTIVATE,
     PLACEMENT_DELETE,
+    PLACEMENT_ERASED,
     PLACEMENT_RESERVE,
     PLACEMENT_UNFINISHED,
     Beat,
@@ -52,6 +53,11 @@ def answer(answers: Answers, database: Database) -> None:
     async def delete(by: Caller, asked: OfWorkspace) -> Placed:
         """The workspace's own people end it."""
         return await change(by, asked, Change.DELETE, "asked for by the workspace")
+
+    @answers.to(PLACEMENT_ERASED)
+    async def erased(by: Caller, asked: OfWorkspace) -> Placed:
+        """Nothing of the workspace is left in its cell."""
+        return await change(by, asked, Change.ERASED, "the cell has erased it")
 
     @answers.to(CELL_BEAT)
     async def beat(by: Caller, said: Beat) -> Done:

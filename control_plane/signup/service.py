@@ -85,7 +85,7 @@ def _is_so(what: Change, state: State) -> bool:
     match what:
         case Change.ACTIVATE:
             return state is not State.PROVISIONING and state not in gone
-        case Change.ABANDON:
+        case Change.ABANDON | Change.ERASED:
             return state is State.DELETED
         case Change.DELETE:
             return state in gone

@@ -114,6 +114,7 @@ CASES: dict[str, tuple[str, BaseModel, BaseModel, set[str]]] = {
         {"provisioning-us"},
     ),
     "placement.delete": ("control-plane", ABOUT, PLACED, {"eu-1"}),
+    "placement.erased": ("control-plane", ABOUT, PLACED, {"eu-1"}),
     "cell.beat": ("control-plane", Beat(cell="eu-2", load=1.0, growth=0.0), Done(), {"eu-2"}),
     "saml.begin": (
         "provisioning-eu",

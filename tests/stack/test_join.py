@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from contracts.peers import Peer, PeerKind, Peers
-from contracts.placing import PLACEMENT_DELETE
+from contracts.placing import PLACEMENT_DELETE, PLACEMENT_ERASED
 from contracts.said import OfWorkspace
 from kit.calls import Calls
 from kit.localhost import connector
@@ -109,4 +109,5 @@ async def _deleted_by_its_cell(own: Deployment, workspace_id: UUID) -> None:
         ]
     )
     async with Calls("eu-2", SigningKey.from_text(state.secrets["eu-2-signing"]), peers) as calls:
-        await calls.call("control-plane", PLACEMENT_DELETE, OfWorkspace(workspace_id=workspace_id))
+        for what in (PLACEMENT_DELETE, PLACEMENT_ERASED):
+            await calls.call("control-plane", what, OfWorkspace(workspace_id=workspace_id))
