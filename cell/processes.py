@@ -59,14 +59,18 @@ async def worker(settings: CellSettings) -> None:
 
 
 async def scheduler(settings: CellSettings) -> None:
-    """Look for waiting jobs until told to stop; of several schedulers one works at a time."""
+    """Look for waiting jobs until told to stop, and beat; of several schedulers one looks at a time."""
+    from cell.heartbeat.beating import beat_forever
+
     stop = stop_event()
     answer_scrapes(settings)
     database = Database(settings.database_url, name=f"{settings.name}-scheduler", pool_size=2)
     brokers = Brokers(settings.redis_url)
     try:
         log.info("ready")
-        await sweep_forever(database, brokers.kick, every_s=settings.sweep_every_s, stop=stop)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(sweep_forever(database, brokers.kick, every_s=settings.sweep_every_s, stop=stop))
+            tasks.create_task(beat_forever(settings, database, stop))
     finally:
         await brokers.close()
         await database.close()

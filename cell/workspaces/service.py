@@ -1,5 +1,6 @@
 """Finding and founding workspaces."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cell.workspaces.models import Ownership, Workspace, WorkspaceKey
 from contracts.keys import is_key
+from contracts.placements import State
 from kit import logs
 from kit.database import Database, Reading, Writing, now
 from kit.refusals import NotFound
@@ -92,6 +94,13 @@ async def key_of(database: Database, workspace_id: UUID) -> str | None:
     """The key of a workspace of this cell."""
     async with database.outside() as session:
         return await session.scalar(select(WorkspaceKey.key).where(WorkspaceKey.workspace_id == workspace_id))
+
+
+async def here(database: Database) -> Sequence[UUID]:
+    """Every workspace of this cell that is not deleted."""
+    async with database.outside() as session:
+        there = select(Ownership.workspace_id).where(Ownership.state != State.DELETED)
+        return (await session.scalars(there)).all()
 
 
 async def refuse_forever(database: Database, workspace_id: UUID) -> None:

@@ -62,6 +62,9 @@ async def test_a_third_cell_joins_fills_is_cordoned_and_retired(own: Deployment)
     cells = {one["name"]: one for one in operator(own, "cells", "list")["items"]}
     assert (cells["eu-2"]["state"], cells["eu-2"]["url"]) == ("open", own.description.cells["eu-2"].url)
 
+    heard = {name: operator(own, "cells", "show", name)["heard_at"] for name in ("eu-1", "eu-2", "us-1")}
+    assert all(heard.values()), heard
+
     made = await asyncio.to_thread(new_workspace, own)
     assert made["cell"] == "eu-2", "the empty one of the region gets the next"
     explained = operator(own, "placement", "explain", made["key"])
