@@ -49,6 +49,7 @@ class Site:
     calls: Calls
     registry_calls: Calls
     peers: Peers
+    key: SigningKey  # of provisioning
     feed: dict[str, object]  # settings of provisioning by which it follows its feed
 
     async def placements(self) -> list[Placement]:
@@ -103,7 +104,9 @@ async def site(
         telling = await stack.enter_async_context(Calls("control-plane", keys["control-plane"], peers))
         feed = {"feed_url": _known(peers, "control-plane").url, "feed_token": word.text}
         feed["registry_public_keys"] = keys["control-plane"].public_text()
-        yield Site(registry, cell, calls, telling, peers, {**feed, "state_dir": folder / "state"})
+        yield Site(
+            registry, cell, calls, telling, peers, keys["provisioning-eu"], {**feed, "state_dir": folder / "state"}
+        )
 
 
 def _known(peers: Peers, name: str) -> Peer:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import quantiles
 from typing import Any
 from uuid import UUID
 
@@ -175,16 +174,6 @@ async def sign_up(deployment: Deployment, http: aiohttp.ClientSession, asked: di
             return found[1] if found is not None else ""
     except aiohttp.ClientError:
         return ""
-
-
-async def test_a_sign_up_takes_less_than_two_seconds(deployment: Deployment, http: aiohttp.ClientSession) -> None:
-    times = []
-    for _ in range(20):
-        began = time.monotonic()
-        assert await sign_up(deployment, http, form())
-        times.append(time.monotonic() - began)
-    assert quantiles(times, n=20)[-1] < 2, times
-    assert set((await deployment.states()).values()) == {"active"}
 
 
 @pytest.mark.parametrize("victim", ["provisioning-eu", "control-plane", "eu-1"])

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.peers import REGISTRY
+from contracts.peers import REGISTRY, PeerKind
 from contracts.placements import Placement, State
 from contracts.placing import (
     PLACEMENT_RESERVE,
@@ -26,37 +26,21 @@ from kit.calls.refusals import SenderNotAllowed
 from kit.refusals import Refusal
 from tests.cell.world import PASSWORD
 from tests.control_plane.provisioning.conftest import Site
+from tests.control_plane.provisioning.mortal import Death, killed
 
 RUNS = 100
 STEPS = 3  # calls that a sign-up makes
 SETTLED = {State.ACTIVE, State.DELETED}
 
 
-class Killed(BaseException):
-    """kill -9: nothing catches it, nothing cleans up."""
+def sign_ups(site: Site) -> SignUps:
+    return SignUps(site.calls, site.peers, "eu")
 
 
-@dataclass
-class Mortal:
-    """Calls until it dies: at call number `at`, before it goes out, or once it was answered and nobody heard."""
-
-    site: Site
-    at: int
-    answered: bool
-    made: int = 0
-
-    async def call(self, peer: str, operation: Operation[Q, A], request: Q) -> A:
-        self.made += 1
-        if self.made == self.at and not self.answered:
-            raise Killed
-        answer = await self.site.calls.call(peer, operation, request)
-        if self.made == self.at:
-            raise Killed
-        return answer
-
-
-def sign_ups(site: Site, calls: Mortal | None = None) -> SignUps:
-    return SignUps(calls or site.calls, site.peers, "eu")
+async def dies(site: Site, death: Death, one: SignUp | None = None) -> bool:
+    """A process of its own signs somebody up, or sweeps, and is killed; False where it ended before its death."""
+    peers = [*site.peers.of(PeerKind.CELL), *site.peers.of(PeerKind.CONTROL_PLANE)]
+    return await asyncio.to_thread(killed, site.key, peers, death, one)
 
 
 def wanted(**other: str) -> SignUp:
@@ -103,24 +87,20 @@ async def test_the_same_request_many_times_at_once_makes_one_workspace(site: Sit
 
 @pytest.mark.parametrize("person", ["comes again", "goes away"])
 async def test_killed_anywhere_nothing_is_lost_doubled_or_half_made(site: Site, person: str) -> None:
-    """50 runs each: death at every call, before it and after it; then the person's repetition, or the sweep alone."""
+    """50 runs each of kill -9, at every call, before and after it; then the person comes again, or the sweep alone."""
     chance = random.Random(person)
     before = {placement.key for placement in await site.placements()}
     asked = [wanted() for _ in range(RUNS // 2)]
     made: list[Placed] = []
     for number, one in enumerate(asked):
-        mortal = Mortal(site, at=1 + number % STEPS, answered=bool(number // STEPS % 2))
-        with pytest.raises(Killed):
-            await sign_ups(site, mortal).sign_up(one)
+        assert await dies(site, Death(1 + number % STEPS, bool(number // STEPS % 2)), one)
         if person == "comes again":
             if chance.random() < 0.5:
                 await asyncio.gather(sign_ups(site).sweep(0), _again(site, one, made))
             else:
                 made.append(await sign_ups(site).sign_up(one))
         if chance.random() < 0.5:  # and the sweep dies too
-            with pytest.raises((Killed, StopAsyncIteration)):
-                await sign_ups(site, Mortal(site, chance.randint(1, 4), chance.random() < 0.5)).sweep(0)
-                raise StopAsyncIteration
+            await dies(site, Death(chance.randint(1, 4), chance.random() < 0.5))
     while await sign_ups(site).sweep(0):
         pass
     since = await must_be_whole_or_gone(site, before)
