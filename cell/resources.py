@@ -12,6 +12,7 @@ from cell.audit import keyring
 from cell.settings import CellSettings
 from contracts.feed import cell_audience
 from contracts.feed_state import FeedState, following
+from contracts.identity import SSO, connection_of
 from kit.database import Database
 from kit.jobs import outbox
 from kit.jobs.broker import Brokers
@@ -41,7 +42,8 @@ async def opened(settings: CellSettings, process: str) -> AsyncIterator[Cell]:
     async with AsyncExitStack() as stack:
         feed = None
         if process == "web" and settings.feed is not None:
-            feed = await stack.enter_async_context(following(cell_audience(settings.name), settings.feed))
+            kinds = {SSO: connection_of}
+            feed = await stack.enter_async_context(following(cell_audience(settings.name), settings.feed, kinds))
         async with _servers(settings, process) as cell:
             yield replace(cell, feed=feed)
 

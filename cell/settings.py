@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, FilePath, Json, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from contracts.domains import DomainKey
 from contracts.feed_published import BucketAccess
 from contracts.feed_state import FEED_URL, FeedAccess
 from kit.settings import OptionalPublicKeys, OptionalSigningKey, Settings
@@ -30,6 +31,9 @@ class CellSettings(Settings):
     s3_access_key: str = Field(description="Access key of the account restricted to this bucket")
     s3_secret_key: SecretStr = Field(description="Its secret")
     master_key: SecretStr = Field(description="64 hex characters; wraps the keys of personal data in the audit log")
+    domain_key: DomainKey = Field(
+        None, description="64 hex digits, the same in all cells and routers; hides verified domains from all others"
+    )
     scratch_dir: Path = Field(description="Where workers put files while they process them")
     metrics_bind: str = Field("", description="Where Prometheus may read metrics, host:port; empty: nowhere")
     log_level: str = Field("info", description="debug, info, warning or error")

@@ -8,7 +8,9 @@ the workspaces that have verified the domain.
 import hashlib
 import hmac
 import re
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator, SecretBytes
 
 from contracts.keys import is_key
 
@@ -25,6 +27,22 @@ _DOMAIN = re.compile(DOMAIN)
 
 class DomainRefused(ValueError):
     """No domain that mail can go to."""
+
+
+def _read_key(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        key = bytes.fromhex(value)
+    except ValueError:
+        key = b""
+    if value and len(key) != KEY_BYTES:
+        raise ValueError(f"{KEY_BYTES * 2} hex digits")
+    return key or None
+
+
+# The key as a setting names it: hex digits; an empty text is none, and then no domain leads anywhere.
+DomainKey = Annotated[SecretBytes | None, BeforeValidator(_read_key)]
 
 
 def normalised(text: str) -> str:

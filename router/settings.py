@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, HttpUrl, Json, SecretStr, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from contracts.domains import DomainKey
 from contracts.feed_published import BucketAccess
 from kit.addresses import Network
 from kit.settings import Settings
@@ -45,6 +46,12 @@ class RouterSettings(Settings):
     feed_token: SecretStr = Field(SecretStr(""), description="The credential of this reader of feeds.")
     published_bucket: Json[BucketAccess] | None = Field(
         None, description="The region's bucket with the published snapshot, as JSON, to be read with these keys."
+    )
+    domain_key: DomainKey = Field(
+        None, description="64 hex digits, the same in all cells and routers; without them no domain leads to a cell."
+    )
+    regions: dict[str, str] = Field(
+        default_factory=dict, description="JSON, region -> address of its provisioning, whose page mails people links."
     )
     state_dir: Path | None = Field(None, description="Where the map is kept; beside the signed file without it.")
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(

@@ -100,6 +100,7 @@ class CellSite:
             "S3_ACCESS_KEY": described.s3.access_key,
             "S3_SECRET_KEY": described.s3.secret_key,
             "MASTER_KEY": self.site.state.secret(f"{self.name}-master", partial(secrets.token_hex, 32)),
+            "DOMAIN_KEY": self.site.domain_key,
             "SCRATCH_DIR": str(scratch),
             "SMTP_URL": self.site.smtp_url,
         }

@@ -1,5 +1,7 @@
 """The front door of the stack: the router, which follows the registry's feed."""
 
+import json
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from stack.membership import reader_token
@@ -15,8 +17,13 @@ PROCESS = "router"
 _TOKEN, _STEP = "router-feed", "router-registered"
 
 
-def router_part(site: Site, registry: Registry, published: Published, cells: tuple[str, ...]) -> Part:
-    """The router, after its credential; the first time after `cells` too, so that it finds them when it looks."""
+def router_part(
+    site: Site, registry: Registry, published: Published, regions: Mapping[str, str], cells: tuple[str, ...]
+) -> Part:
+    """The router, after its credential; the first time after `cells` too, so that it finds them when it looks.
+
+    `regions` are the addresses of provisioning, where people ask for their workspaces.
+    """
     port, folder = site.state.port(PROCESS), site.folder.of_part(PROCESS)
 
     async def register() -> None:
@@ -32,6 +39,8 @@ def router_part(site: Site, registry: Registry, published: Published, cells: tup
             "FEED_URL": registry.url,
             "FEED_TOKEN": site.state.secret(_TOKEN),
             "PUBLISHED_BUCKET": published.reader,
+            "DOMAIN_KEY": site.domain_key,
+            "REGIONS": json.dumps(dict(regions)),
             "STATE_DIR": str(folder),
         }
 

@@ -4,10 +4,12 @@ from urllib.parse import urlsplit
 
 from stack import description
 from stack.membership import Kind, Membership
+from stack.processes import Command
 from stack.published import Published
 from stack.registry import Registry
 from stack.servers import Cache
 from stack.site import NURSERY, WEB, Part, Site, together
+from stack.supervisor import Step
 from stack.unit import Service
 from stack.waiting import over_http
 
@@ -24,6 +26,7 @@ class Region:
         self.url = site.url(self.process, self.process)
         facts = ("--kind", "provisioning", "--region", name)
         kind = Kind(group="peers", url="--peer-url", facts=facts, audience=f"identity/{name}")
+        self._keys = f"{self.process}-saml-keys"
         self._membership = Membership(site, registry, self.process, self.url, kind)
 
     @property
@@ -33,26 +36,35 @@ class Region:
 
     def part(self) -> Part:
         """The processes, and the steps before them."""
-        port = self._site.state.port(self.process)
-        settings = {
-            "REGION": self.name,
-            "BIND": f"127.0.0.1:{port}",
-            "URL": self.url,
-            "GO_URL": self._site.router_url,
-            "REDIS_URL": self._redis.url,
-            "PUBLISHED_BUCKET": self.published.reader,
-            "SIGN_UPS_PER_HOUR": "1000",  # everybody here comes from one address
-        }
         process = Service(
             self.process,
-            lambda: self._site.cellcast(
-                f"provisioning serve --region {self.name}",
-                PREFIX,
-                {**settings, **self._membership.settings},
-                (self.process,),
-            ),
-            over_http(port, "/readyz", urlsplit(self.url).netloc),
-            after=(NURSERY, self._redis.process, self._membership.step),
+            self._command,
+            over_http(self._site.state.port(self.process), "/readyz", urlsplit(self.url).netloc),
+            after=(NURSERY, self._redis.process, self._membership.step, self._keys),
             stage=WEB,
         )
-        return together(self._redis.part(), self.published.part(), self._membership.part(), Part(services=[process]))
+        own = Part(services=[process], steps=[Step(self._keys, self._make_keys, after=(NURSERY,))])
+        return together(self._redis.part(), self.published.part(), self._membership.part(), own)
+
+    def _command(self) -> Command:
+        site = self._site
+        settings = {
+            "REGION": self.name,
+            "BIND": f"127.0.0.1:{site.state.port(self.process)}",
+            "URL": self.url,
+            "GO_URL": site.router_url,
+            "REDIS_URL": self._redis.url,
+            "PUBLISHED_BUCKET": self.published.reader,
+            "SAML_KEYS": site.state.secrets[self._keys],
+            "SIGN_UPS_PER_HOUR": "1000",  # everybody here comes from one address
+            **self._membership.settings,
+        }
+        return site.cellcast(f"provisioning serve --region {self.name}", PREFIX, settings, (self.process,))
+
+    async def _make_keys(self) -> None:
+        """Once: identity providers pin the certificate."""
+        state = self._site.state
+        if self._keys not in state.secrets:
+            command = self._site.cellcast(["provisioning", "new-saml-key", f"Cellcast {self.name.upper()}"], PREFIX, {})
+            state.secrets[self._keys] = await self._site.run(self._keys, command)
+            state.save()

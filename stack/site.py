@@ -6,7 +6,9 @@ import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 from stack.errors import StackError
 from stack.files import write_private
@@ -70,6 +72,11 @@ class Site:
     def smtp_url(self) -> str:
         """The mail server's address."""
         return f"smtp://127.0.0.1:{self.state.port('mail')}"
+
+    @property
+    def domain_key(self) -> str:
+        """What cells and routers hash domains with."""
+        return self.state.secret("domains", partial(token_hex, 32))
 
     def cellcast(
         self, words: str | Sequence[str], prefix: str, settings: Mapping[str, str], targets: Sequence[str] = ()

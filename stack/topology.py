@@ -27,14 +27,12 @@ class Topology:
         self._regions = {
             name: Region(site, self._registry, name, published) for name, published in self._published.items()
         }
+        urls = {name: region.url for name, region in self._regions.items()}
         self.part = together(
             *(cell.part() for cell in self._cells.values()),
             *(region.part() for region in self._regions.values()),
-            self._registry.part(
-                {name: region.url for name, region in self._regions.items()},
-                {name: published.writer for name, published in self._published.items()},
-            ),
-            router_part(site, self._registry, next(iter(self._published.values())), self._registered()),
+            self._registry.part(urls, {name: published.writer for name, published in self._published.items()}),
+            router_part(site, self._registry, next(iter(self._published.values())), urls, self._registered()),
             *(workspace_part(site, self._registry, region, self._cells) for region in self._regions.values()),
             mail_part(site),
             nursery_part(site),

@@ -1,4 +1,4 @@
-"""`cellcast provisioning ...`: the process of a region's sign-ups."""
+"""`cellcast provisioning ...`: the process of a region's sign-ups and sign-ins."""
 
 from typing import Annotated
 
@@ -33,3 +33,13 @@ def serve(
         asyncio.run(run(settings))
     except (SettingsError, StoreBroken) as error:
         give_up(failed(REFUSED, "The process cannot begin", str(error)), as_json=False)
+
+
+@app.command("new-saml-key", epilog="Example: cellcast provisioning new-saml-key 'Cellcast EU'")
+def new_saml_key(
+    name: Annotated[str, typer.Argument(help="What the certificate calls us, for admins of identity providers.")],
+) -> None:
+    """Draw a key pair for CELLCAST_PROVISIONING_SAML_KEYS: a private key in PEM, and its certificate."""
+    from control_plane.saml.keys import KeyPair
+
+    typer.echo(KeyPair.new(name).to_text(), nl=False)

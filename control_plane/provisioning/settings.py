@@ -1,14 +1,23 @@
 """The settings of a region's provisioning process."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, Json, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator, Field, Json, SecretStr
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contracts.feed_published import BucketAccess
 from contracts.feed_state import FEED_URL, FeedAccess
 from contracts.said import Region
+from control_plane.saml.keys import KeyPair, read_keys
 from kit.settings import ManyPublicKeys, OneSigningKey, Settings
+
+
+def _pairs(value: object) -> object:
+    return (read_keys(value) if value else ()) if isinstance(value, str) else value
+
+
+SamlKeys = Annotated[tuple[KeyPair, ...], NoDecode, BeforeValidator(_pairs)]
 
 
 class ProvisioningSettings(Settings):
@@ -32,6 +41,9 @@ class ProvisioningSettings(Settings):
     state_dir: Path = Field(description="Where it keeps what its feed said")
     published_bucket: Json[BucketAccess] | None = Field(
         None, description="The region's bucket with published snapshots, as JSON, to be read with these keys"
+    )
+    saml_keys: SamlKeys = Field(
+        (), description="PEM, private key and certificate by turns: the first pair signs requests, each decrypts"
     )
     sweep_every_s: float = Field(10, description="How often sign-ups that stopped half-way are looked for", gt=0)
     sweep_after_s: int = Field(60, description="A sign-up without an end for this long is brought to one", ge=0)
