@@ -12,6 +12,15 @@ from kit.database import WritersInFlight
 from kit.refusals import Kind, Refusal
 
 
+class RegionFull(Refusal):
+    """No cell of the region has room; the registry's log says why, and `cellcast placement` to an operator."""
+
+    kind = Kind.UNAVAILABLE
+    title = "This region takes no new workspaces at the moment"
+    detail = "Nothing was kept. We are making room: try again later today."
+    retry_after_s = 3600
+
+
 class WorkspaceUndone(Refusal):
     """The sweep took this sign-up back before the workspace was made."""
 
@@ -150,7 +159,9 @@ OWNERSHIP_SET = Operation(
     "ownership.set", SetOwnership, Owned, writes=True, idempotent=True, within_s=10, refusals=(WritersInFlight,)
 )
 # What the control plane answers.
-PLACEMENT_RESERVE = Operation("placement.reserve", Reserve, Placed, writes=True, idempotent=True)
+PLACEMENT_RESERVE = Operation(
+    "placement.reserve", Reserve, Placed, writes=True, idempotent=True, refusals=(RegionFull,)
+)
 PLACEMENT_ACTIVATE = Operation("placement.activate", OfWorkspace, Placed, writes=True, idempotent=True)
 PLACEMENT_ABANDON = Operation("placement.abandon", OfWorkspace, Placed, writes=True, idempotent=True)
 PLACEMENT_UNFINISHED = Operation("placement.unfinished", Unfinished, PlacedList, writes=False, idempotent=True)

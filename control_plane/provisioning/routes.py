@@ -5,16 +5,16 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, EmailStr, Field
-from quart import Response, redirect, request
+from quart import Response, redirect
 from werkzeug.wrappers import Response as Redirect
 
 from contracts.keys import is_key
 from contracts.placing import FirstAdmin, Placed, WorkspaceDiffers, WorkspaceUndone
 from control_plane.provisioning import resources
 from control_plane.provisioning.saga import SignUp
-from control_plane.regions import NAMES
+from control_plane.regions import MEANINGS
 from control_plane.ui import pages
-from kit.i18n import negotiate
+from kit.marking import N_
 from kit.refusals import NotFound, Refusal
 from kit.web import Routes
 from kit.web.forms import filled
@@ -25,10 +25,10 @@ routes = Routes("provisioning")
 HOUR_S = 3600
 
 _WRONG = {
-    "company": "Say what your company is called, in up to 120 characters.",
-    "name": "Say what you are called, in up to 120 characters.",
-    "email": "This is not an e-mail address that a mail can be sent to.",
-    "password": "Use between 12 and 200 characters.",
+    "company": N_("Say what your company is called, in up to 120 characters."),
+    "name": N_("Say what you are called, in up to 120 characters."),
+    "email": N_("This is not an e-mail address that a mail can be sent to."),
+    "password": N_("Use between 12 and 200 characters."),
 }
 
 
@@ -75,12 +75,11 @@ async def sign_up(by: Anyone) -> Response | Redirect:
     """Make the workspace; what cannot be used comes back with the reason, and sending it again is safe."""
     sent = await filled(Form)
     if sent.value is None:
-        errors = {name: words for name, words in _WRONG.items() if name in sent.wrong}
+        errors = {name: pages.gettext(words) for name, words in _WRONG.items() if name in sent.wrong}
         return _form(422, _key_of(sent.typed), sent.typed, errors, "")
     one = sent.value
-    language = negotiate(request.headers.get("Accept-Language", ""))
     try:
-        placed = await _make(by, one, one.request_key, language)
+        placed = await _make(by, one, one.request_key, pages.language())
     except (WorkspaceUndone, WorkspaceDiffers) as refusal:  # this form is spent: another key makes it a new one
         return _form(STATUS[refusal.kind], secrets.token_hex(16), sent.typed, {}, _words(refusal))
     except Refusal as refusal:
@@ -121,11 +120,10 @@ def _sign_in_url(key: str) -> str:
 
 
 def _form(status: int, request_key: str, typed: dict[str, str], errors: dict[str, str], error: str) -> Response:
-    region = resources.current().settings.region
     return pages.draw(
         "provisioning/form.html",
         status,
-        region={"code": region, "name": NAMES[region]},
+        means=MEANINGS[resources.current().settings.region],
         request_key=request_key,
         typed=typed,
         errors=errors,
@@ -140,4 +138,4 @@ def _key_of(typed: dict[str, str]) -> str:
 
 
 def _words(refusal: Refusal) -> str:
-    return f"{refusal.title}. {refusal.detail}"
+    return f"{pages.gettext(refusal.title)}. {pages.gettext(refusal.detail)}"

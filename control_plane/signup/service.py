@@ -5,30 +5,39 @@ from uuid import UUID
 
 from contracts.operations import Home
 from contracts.placements import Placement, State
-from contracts.placing import Reserve
+from contracts.placing import RegionFull, Reserve
 from control_plane.act import acting
 from control_plane.audit.service import Actor
 from control_plane.placement import queries as placement_queries
 from control_plane.placement import service as placement
-from control_plane.placement.service import Wanted
+from control_plane.placement.service import NoCellHasRoom, Wanted
 from control_plane.placement.sizes import Size
 from control_plane.placement.states import Change, TransitionRefused
 from control_plane.signup import queries
+from kit import logs
 from kit.database import Database, now
 from kit.refusals import NotFound
 
+log = logs.get("sign-up")
+
 
 async def reserve(database: Database, by: Actor, wanted: Reserve) -> Placement:
-    """Choose a cell and reserve room, once for each request key; as it is by now. Raises what `placement` raises.
+    """Choose a cell and reserve room, once for each request key; as it is by now.
+
+    Raises RegionFull, and what else `placement` raises.
 
     What an operator reserved under this request key, and of what size, is what is finished.
     """
     made = await _reserved(database, wanted)
     if made is not None:
         return made
-    async with acting(database, by) as act:
-        asked = Wanted(wanted.region, Size(wanted.size), wanted.request_key)
-        return (await placement.reserve(act, asked)).placement
+    try:
+        async with acting(database, by) as act:
+            asked = Wanted(wanted.region, Size(wanted.size), wanted.request_key)
+            return (await placement.reserve(act, asked)).placement
+    except NoCellHasRoom as refusal:
+        log.error("no room", region=wanted.region, size=wanted.size, verdicts=refusal.facts.get("verdicts"))
+        raise RegionFull from None
 
 
 async def change(database: Database, by: Actor, workspace_id: UUID, what: Change, why: str) -> Placement:

@@ -5,9 +5,9 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
-from quart import Quart, Response
+from quart import Quart, Response, request
 
-from kit import logs
+from kit import i18n, logs
 from kit.refusals import NotFound, Refusal
 
 UI = Path(__file__).parent
@@ -29,16 +29,26 @@ HEADERS = {
 log = logs.get("pages")
 
 
+def language() -> str:
+    """The visitor's language."""
+    return i18n.negotiate(request.headers.get("Accept-Language", ""))
+
+
+def gettext(message: str) -> str:
+    """`message` in the visitor's language."""
+    return _catalogs().gettext(language(), message) if message else ""
+
+
 def draw(template: str, status: int = 200, /, **variables: object) -> Response:
     """An answer drawn from a template such as `signup/regions.html`."""
     style = _stylesheet()
-    html = _environment().get_template(template).render(stylesheet=style[0] if style else "", **variables)
+    html = _environment(language()).get_template(template).render(stylesheet=style[0] if style else "", **variables)
     return Response(html, status, HEADERS, content_type="text/html; charset=utf-8")
 
 
 async def refusal(status: int, refused: Refusal) -> Response:
     """What a person sees of a refusal."""
-    return draw("refused.html", status, title=refused.title, detail=refused.detail)
+    return draw("refused.html", status, title=gettext(refused.title), detail=gettext(refused.detail))
 
 
 def serve_style(app: Quart) -> None:
@@ -65,12 +75,26 @@ def _stylesheet() -> tuple[str, bytes] | None:
 
 
 @cache
-def _environment() -> Environment:
+def _catalogs() -> i18n.Catalogs:
+    return i18n.Catalogs([UI / "locale"])
+
+
+@cache
+def _environment(reader: str) -> Environment:
     nouns = {folder.parent.name: FileSystemLoader(folder) for folder in UI.parent.glob("*/templates")}
-    return Environment(
+    environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(UI / "templates"), PrefixLoader(nouns)]),
         autoescape=True,
+        extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    catalogs = _catalogs()
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # added by the i18n extension
+        lambda message: catalogs.gettext(reader, message),
+        lambda one, many, n: catalogs.ngettext(reader, one, many, n),
+        newstyle=True,
+    )
+    environment.globals.update(language=reader, direction=i18n.direction(reader))
+    return environment
