@@ -1,7 +1,8 @@
 """A workspace's connection to its identity provider (SAML 2.0), as it travels in the feed `identity/{region}`.
 
 Record kind `sso`, by workspace key. Nothing in it is secret or personal: the provider's addresses and certificates, and
-how its words become ours. Our own keys are a secret of the region and in no feed.
+how its words become ours. Names of attributes and groups are the customer's own; they have no `@`, so that no address
+of a person comes into the global part with them. Our own keys are a secret of the region and in no feed.
 """
 
 import base64
@@ -92,9 +93,15 @@ def _printable(text: str) -> str:
     return text
 
 
+def _no_address(text: str) -> str:
+    if "@" in _printable(text):
+        raise ValueError("no @: a name that is an address could be a person's, and this is kept outside the cell")
+    return text
+
+
 Url = Annotated[str, Field(max_length=2048), AfterValidator(_printable), AfterValidator(_https)]
 EntityId = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_printable)]  # SAML core, 8.3.6
-AttributeName = Annotated[str, Field(max_length=256), AfterValidator(_printable)]
+AttributeName = Annotated[str, Field(max_length=256), AfterValidator(_no_address)]
 
 
 class _Part(BaseModel):
@@ -144,7 +151,7 @@ _CURVES = {"secp256r1", "secp384r1", "secp521r1"}
 class GroupRole(_Part):
     """Whoever is in the identity provider's `group` has `role` here."""
 
-    group: Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_printable)]
+    group: Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_no_address)]
     role: Role
 
 

@@ -3,13 +3,15 @@
 from control_plane import nonces
 from control_plane.audit import models as audit
 from control_plane.base import Base
+from control_plane.domains import models as domains
 from control_plane.feed import models as feed
 from control_plane.operators import models as operators
 from control_plane.ownership import models as ownership
 from control_plane.peers import models as peers
 from control_plane.placement import models as placement
+from control_plane.sso import models as sso
 
-NOUNS = (audit, feed, nonces, operators, ownership, peers, placement)
+NOUNS = (audit, domains, feed, nonces, operators, ownership, peers, placement, sso)
 METADATA = Base.metadata
 
 # Every column that holds words or JSON, and why nothing personal comes into it. A guard compares this with the schema;
@@ -26,7 +28,7 @@ WORDS = {
     "cells.state": "a word of the state machine",
     "cells.url": "the address of a cell, which is ours",
     "feed_events.audience": "like routing",
-    "feed_events.body": "a record of contracts/records.py or contracts/peers.py: keys, ids, cells, states, public keys",
+    "feed_events.body": "a record: keys, ids, cells, states, public keys; hashes of domains; a connection, as below",
     "feed_events.mark": "a hash",
     "feed_heads.audience": "like routing",
     "feed_heads.floor_mark": "a hash",
@@ -49,6 +51,8 @@ WORDS = {
     "placements.cell": "like eu-1",
     "placements.state": "a word of the state machine",
     "regions.name": "like eu",
+    "sso_connections.record": "an identity provider's addresses and certificates, names of attributes and of groups, "
+    "which customers choose; neither has an @ (contracts/identity.py)",
     "transitions.by": "an operator account's name, or a process of ours",
     "transitions.change": "a word of the state machine",
     "transitions.from_cell": "like eu-1",

@@ -24,6 +24,11 @@ class Actor:
     name: str
 
 
+def process(name: str) -> Actor:
+    """A process of ours, by its name."""
+    return Actor("process", UUID(int=0), name)
+
+
 BOOTSTRAP = Actor("system", UUID(int=0), "bootstrap")
 
 

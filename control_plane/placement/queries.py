@@ -59,6 +59,17 @@ def by_key_locked(key: str) -> Select[Workspace, PlacementRow]:
     return by_key(key).with_for_update(of=PlacementRow).execution_options(populate_existing=True)
 
 
+def by_id_locked(workspace_id: UUID) -> Select[Workspace, PlacementRow]:
+    """A workspace and its placement, locked until the transaction ends."""
+    return (
+        select(Workspace, PlacementRow)
+        .join(PlacementRow, PlacementRow.workspace_id == Workspace.id)
+        .where(Workspace.id == workspace_id)
+        .with_for_update(of=PlacementRow)
+        .execution_options(populate_existing=True)
+    )
+
+
 def by_request(request_key: str) -> Select[Workspace, PlacementRow]:
     """What a request made, if it was made already."""
     return (

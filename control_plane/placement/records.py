@@ -7,12 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts import feed, records
 from contracts.placements import ROUTING, CellAddress, Placement, State
+from control_plane.domains import records as domains
 from control_plane.feed.log import Told
 from control_plane.feed.snapshots import Pages, Source
 from control_plane.peers import records as peers
 from control_plane.placement.models import Cell, PlacementRow, Workspace
 from control_plane.placement.queries import GONE
 from control_plane.placement.states import CellState
+from control_plane.sso import records as sso
 
 PAGE = 5000
 
@@ -75,4 +77,10 @@ def _cell_record(cell: Cell) -> feed.Record:
     return records.cell_record(CellAddress(cell.name, cell.region, cell.url))
 
 
-SOURCES = (Source(records.CELL, _cells), peers.SOURCE, Source(records.WORKSPACE, _placements))
+SOURCES = (
+    Source(records.CELL, _cells),
+    peers.SOURCE,
+    Source(records.WORKSPACE, _placements),
+    sso.SOURCE,
+    domains.SOURCE,
+)

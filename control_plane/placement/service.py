@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from contracts.keys import is_key, new_key
 from contracts.placements import Placement, State
 from control_plane.act import Act
+from control_plane.domains import records as domains
 from control_plane.placement import queries, records
 from control_plane.placement.models import (
     Cell,
@@ -23,6 +24,8 @@ from control_plane.placement.models import (
 from control_plane.placement.scoring import CellFacts, Decision, decide, hindrance, lack_of_room
 from control_plane.placement.sizes import Size, reserved_for
 from control_plane.placement.states import FIRST_EPOCH, RESERVE, CellState, Change, change
+from control_plane.sso import records as sso
+from kit.calls.refusals import SenderNotAllowed
 from kit.database import now
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 
@@ -131,6 +134,8 @@ async def transition(act: Act, key: str, what: Change, why: str, *, to_cell: str
     held.changed_at = now()
     await _count(act, workspace, before, after, units_before=units)
     await _note(act, workspace, what.value, why, before, after)
+    await sso.follow(act, workspace.region, before, after)
+    await domains.follow(act, after)
     return Placed(workspace, after)
 
 
@@ -144,6 +149,19 @@ async def find(session: AsyncSession, key: str) -> Placed:
     row = (await session.execute(queries.by_key(key))).first()
     if row is None:
         raise NotFound(f"There is no workspace {key}." if is_key(key) else "That is no workspace key.")
+    return Placed(row[0], placement_of(row[0], row[1]))
+
+
+async def owned(session: AsyncSession, workspace_id: UUID, cell: str) -> Placed:
+    """A workspace that this cell owns, which it goes on doing until the transaction ends.
+
+    Raises NotFound for one that is gone, SenderNotAllowed where another cell owns it by now.
+    """
+    row = (await session.execute(queries.by_id_locked(workspace_id))).first()
+    if row is None or row[1].state == queries.GONE:
+        raise NotFound
+    if row[1].cell != cell:
+        raise SenderNotAllowed
     return Placed(row[0], placement_of(row[0], row[1]))
 
 

@@ -1,7 +1,5 @@
 """What provisioning and cells may ask of the registry."""
 
-from uuid import UUID
-
 from contracts.placing import (
     CELL_BEAT,
     PLACEMENT_ABANDON,
@@ -17,7 +15,7 @@ from contracts.placing import (
     Unfinished,
 )
 from contracts.said import Done, OfWorkspace
-from control_plane.audit.service import Actor
+from control_plane.audit.service import process
 from control_plane.placement import cells
 from control_plane.placement.states import Change
 from control_plane.signup import service
@@ -31,7 +29,7 @@ def answer(answers: Answers, database: Database) -> None:
     @answers.to(PLACEMENT_RESERVE)
     async def reserve(by: Caller, wanted: Reserve) -> Placed:
         """Reserve room for a workspace."""
-        return Placed.of(await service.reserve(database, _actor(by), wanted))
+        return Placed.of(await service.reserve(database, process(by.name), wanted))
 
     @answers.to(PLACEMENT_ACTIVATE)
     async def activate(by: Caller, asked: OfWorkspace) -> Placed:
@@ -67,8 +65,4 @@ def answer(answers: Answers, database: Database) -> None:
         return Done()
 
     async def change(by: Caller, asked: OfWorkspace, what: Change, why: str) -> Placed:
-        return Placed.of(await service.change(database, _actor(by), asked.workspace_id, what, why))
-
-
-def _actor(by: Caller) -> Actor:
-    return Actor("process", UUID(int=0), by.name)
+        return Placed.of(await service.change(database, process(by.name), asked.workspace_id, what, why))

@@ -9,8 +9,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from contracts.operations import TABLE
+from contracts.peers import PeerKind, Peers
 from control_plane import models
 from control_plane.app import ROUTES
+from control_plane.calls import make_answers
 from control_plane.feed.subjects import Reader
 from control_plane.operators.subjects import Operator
 from control_plane.words import NAME
@@ -86,6 +89,11 @@ async def test_every_operators_route_refuses_whoever_is_none(world: World) -> No
             # Without a token a write could also be some page's doing; that is refused first.
             status = 403 if route.method == "POST" and not token else 401
             assert (answer.status_code, answer.content_type) == (status, "application/problem+json"), route
+
+
+async def test_the_registry_answers_what_the_table_says(world: World) -> None:
+    answered = make_answers(world.plane, Peers()).operations
+    assert answered == {name for name, rule in TABLE.items() if rule.receiver is PeerKind.CONTROL_PLANE}
 
 
 def test_a_name_is_never_an_address() -> None:

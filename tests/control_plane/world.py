@@ -15,6 +15,7 @@ from control_plane.audit.service import Actor
 from control_plane.feed import log
 from control_plane.placement import cells, service
 from control_plane.placement.models import Cell
+from control_plane.placement.records import SOURCES
 from control_plane.placement.service import Placed, Wanted
 from control_plane.placement.sizes import Size
 from control_plane.placement.states import Change
@@ -74,7 +75,7 @@ class World:
 
     async def replay(self, audience: str, generation: int = 1) -> dict[str, dict[str, feed.Record]]:
         """What a consumer knows that read the whole log from its start."""
-        known: dict[str, dict[str, feed.Record]] = {"cell": {}, "peer": {}, "workspace": {}}
+        known: dict[str, dict[str, feed.Record]] = {source.kind: {} for source in SOURCES}
         after = 0
         while True:
             async with self.plane.database.outside() as session:

@@ -11,6 +11,7 @@ from contracts.placements import State
 from control_plane.act import acting
 from control_plane.feed import log
 from control_plane.feed.models import FeedEvent
+from control_plane.placement.records import SOURCES
 from control_plane.placement.states import Change
 from kit.refusals import NotFound
 from tests.control_plane.world import BY, World
@@ -76,8 +77,9 @@ async def test_deleted_workspaces_and_retired_cells_are_tombstones(world: World)
     await world.change_cell("eu-1", "drain")
     await world.change_cell("eu-1", "retire")
     for audience in ("routing", "identity/eu", "cell/eu-1"):
-        assert await world.replay(audience) == {"cell": {}, "peer": {}, "workspace": {}}
-        assert (await world.snapshot(audience)).records == {"cell": {}, "peer": {}, "workspace": {}}
+        nothing: dict[str, dict[str, feed.Record]] = {source.kind: {} for source in SOURCES}
+        assert await world.replay(audience) == nothing
+        assert (await world.snapshot(audience)).records == nothing
 
 
 async def test_a_batch_ends_at_its_bounds(world: World) -> None:

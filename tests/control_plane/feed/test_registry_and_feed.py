@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
+from contracts.placements import Placement
 from control_plane.app import make_app
+from control_plane.audit.service import process
+from control_plane.domains import service as domains
 from control_plane.placement import queries, service
 from control_plane.placement.cells import CellExists, CellNotEmpty
 from control_plane.placement.models import Cell, PlacementRow, Transition, Workspace
@@ -19,9 +22,11 @@ from control_plane.placement.sizes import Size
 from control_plane.placement.states import RULES, Change, Owner, TransitionRefused
 from control_plane.resources import opened
 from control_plane.settings import ControlPlaneSettings
+from control_plane.sso import service as sso
 from kit.refusals import NotFound
 from kit.signing import SigningKey
 from tests.control_plane.conftest import numbers
+from tests.control_plane.connections import connection_for
 from tests.control_plane.world import World
 from tests.servers.postgres import Postgres
 
@@ -80,6 +85,31 @@ class Registry(RuleBasedStateMachine):
                 return
         with contextlib.suppress(TransitionRefused, service.RegionIsLaw):
             self._await(self.world.change(self.keys[which % len(self.keys)], what, to_cell))
+
+    @rule(which=st.integers(0, 50), enabled=st.none() | st.booleans())
+    def set_connection(self, which: int, enabled: bool | None) -> None:
+        if self.keys:
+            self._await(self._set_connection(self.keys[which % len(self.keys)], enabled))
+
+    async def _set_connection(self, key: str, enabled: bool | None) -> None:
+        at, database = await self._placement(key), self.world.plane.database
+        wanted = None if enabled is None else connection_for(at, enabled=enabled)
+        with contextlib.suppress(NotFound):
+            await sso.set_connection(database, process(at.cell), at.workspace_id, wanted)
+
+    @rule(which=st.integers(0, 50), digests=st.sets(st.sampled_from([f"{n:064x}" for n in range(5)])))
+    def set_domains(self, which: int, digests: set[str]) -> None:
+        if self.keys:
+            self._await(self._set_domains(self.keys[which % len(self.keys)], digests))
+
+    async def _set_domains(self, key: str, digests: set[str]) -> None:
+        at, database = await self._placement(key), self.world.plane.database
+        with contextlib.suppress(NotFound):
+            await domains.set_domains(database, process(at.cell), at.workspace_id, digests)
+
+    async def _placement(self, key: str) -> Placement:
+        async with self.world.plane.database.outside() as session:
+            return (await service.find(session, key)).placement
 
     @rule(name=st.sampled_from(CELLS), what=st.sampled_from(["add", "open", "cordon", "drain", "retire"]))
     def change_cell(self, name: str, what: str) -> None:
