@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from contracts import placing, signing_in
+from contracts import directory, placing, signing_in
 from contracts.peers import Peer, PeerKind, Peers
 from contracts.said import OfWorkspace
 from kit.calls import Operation
@@ -72,6 +72,10 @@ _RULES = (
     Rule(signing_in.IDENTITY_GIVE, PeerKind.CELL, (_PROVISIONING_HERE,)),
     Rule(signing_in.IDENTITY_REPORT, PeerKind.CELL, (_PROVISIONING_HERE,)),
     Rule(signing_in.PEOPLE_FIND, PeerKind.CELL, (_PROVISIONING_HERE,)),
+    Rule(directory.DIRECTORY_APPLY, PeerKind.CELL, (_PROVISIONING_HERE,)),
+    Rule(directory.DIRECTORY_FIND, PeerKind.CELL, (_PROVISIONING_HERE,)),
+    Rule(directory.DIRECTORY_GET, PeerKind.CELL, (_PROVISIONING_HERE,)),
+    Rule(directory.DIRECTORY_NOTE, PeerKind.CELL, (_PROVISIONING_HERE,)),
     Rule(signing_in.SSO_SET, PeerKind.CONTROL_PLANE, (_OWNER,)),
     Rule(signing_in.DOMAINS_SET, PeerKind.CONTROL_PLANE, (_OWNER,)),
 )

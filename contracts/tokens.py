@@ -36,6 +36,7 @@ class Kind(StrEnum):
     CONFIRM = "ccm"
     INVITE = "cci"
     RESET = "ccr"
+    DIRECTORY = "ccd"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from pydantic import BaseModel
 from quart import Quart
 
 from contracts import operations as under_test
+from contracts.directory import Applied, Apply, Create, Found, Get, Item, Note
+from contracts.directory import Find as Search
+from contracts.directory_schema import Resource
 from contracts.identity import Binding
 from contracts.operations import Home, May
 from contracts.peers import Peer, PeerKind, Peers
@@ -70,6 +73,7 @@ IDP = IdpFacts(
 ATTEMPT = Attempt(
     reference="0123456789", at=datetime(2026, 1, 1, tzinfo=UTC), purpose=None, reason="signature", hint="Look."
 )
+ITEM = Item(id=WORKSPACE, version=1, document={"display_name": "Support"})
 ADMIN = FirstAdmin(email="ada@example.com", name="Ada", password="correct horse battery")
 
 SENDERS = {
@@ -146,6 +150,35 @@ CASES: dict[str, tuple[str, BaseModel, BaseModel, set[str]]] = {
     ),
     "identity.report": ("eu-1", Report(workspace_id=WORKSPACE, attempts=(ATTEMPT,)), Done(), {"provisioning-eu"}),
     "people.find": ("eu-1", Find(email="ada@acme.example", address="0"), Done(), {"provisioning-eu"}),
+    "directory.apply": (
+        "eu-1",
+        Apply(
+            workspace_id=WORKSPACE,
+            credential="0" * 64,
+            request_id="0" * 32,
+            change=Create(resource=Resource.GROUP, document={"display_name": "Support"}),
+        ),
+        Applied(item=ITEM, changed=True),
+        {"provisioning-eu"},
+    ),
+    "directory.find": (
+        "eu-1",
+        Search(workspace_id=WORKSPACE, credential="0" * 64, resource=Resource.GROUP, tree=["pr", ["display_name"]]),
+        Found(total=1, items=[ITEM]),
+        {"provisioning-eu"},
+    ),
+    "directory.get": (
+        "eu-1",
+        Get(workspace_id=WORKSPACE, credential="0" * 64, resource=Resource.GROUP, id=WORKSPACE),
+        ITEM,
+        {"provisioning-eu"},
+    ),
+    "directory.note": (
+        "eu-1",
+        Note(workspace_id=WORKSPACE, credential="0" * 64, asked="GET /Users", reason="invalidFilter"),
+        Done(),
+        {"provisioning-eu"},
+    ),
     "sso.set": ("control-plane", SetSso(workspace_id=WORKSPACE, connection=None), Done(), {"eu-1"}),
     "domains.set": ("control-plane", SetDomains(workspace_id=WORKSPACE, digests=("0" * 64,)), Done(), {"eu-1"}),
 }
