@@ -72,6 +72,10 @@ class FeedState:
         found: Record | None = json.loads(packed) if packed is not None else None
         return found
 
+    def records(self, kind: str) -> dict[str, Record]:
+        """All records of a kind, by key; for a start, not for each request."""
+        return {key: json.loads(packed) for key, packed in self._disk.store.items(kind).items()}
+
     def health(self) -> dict[str, object]:
         """For /readyz: where it stands, and for how many seconds nothing newer is known. Old is not down."""
         held = self._disk.store.held

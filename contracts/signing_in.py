@@ -71,6 +71,15 @@ class MetadataRefused(Refusal):
     detail = "Copy it again from your identity provider."
 
 
+class NameServersSilent(Refusal):
+    """The name servers of a domain give no answer, neither yes nor no."""
+
+    kind = Kind.UNAVAILABLE
+    title = "The name servers of this domain do not answer"
+    detail = "Check that the domain is written right, and try again in a few minutes."
+    retry_after_s = 60
+
+
 class DomainTaken(Refusal):
     """As many workspaces as may share a domain have verified it."""
 
@@ -233,7 +242,15 @@ SAML_FACTS = Operation("saml.facts", OfKey, Facts, writes=False, idempotent=True
 SAML_METADATA = Operation(
     "saml.metadata", Metadata, IdpFacts, writes=False, idempotent=True, within_s=15, refusals=(MetadataRefused,)
 )
-DOMAIN_CHECK = Operation("domain.check", DomainToCheck, DomainChecked, writes=False, idempotent=True, within_s=10)
+DOMAIN_CHECK = Operation(
+    "domain.check",
+    DomainToCheck,
+    DomainChecked,
+    writes=False,
+    idempotent=True,
+    within_s=10,
+    refusals=(NameServersSilent,),
+)
 # What a cell answers.
 IDENTITY_GIVE = Operation(
     "identity.give",

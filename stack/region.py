@@ -57,6 +57,9 @@ class Region:
             "PUBLISHED_BUCKET": self.published.reader,
             "SAML_KEYS": site.state.secrets[self._keys],
             "SIGN_UPS_PER_HOUR": "1000",  # everybody here comes from one address
+            "FINDS_PER_HOUR": "1000",
+            "SAML_ANSWERS_PER_MINUTE": "100000",
+            "METADATA_ALLOW_LOCAL": "true",  # identity providers of tests are on this machine
             **self._membership.settings,
         }
         return site.cellcast(f"provisioning serve --region {self.name}", PREFIX, settings, (self.process,))

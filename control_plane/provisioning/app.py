@@ -2,12 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Quart
 
+from control_plane.provisioning.finding_routes import routes as finding
 from control_plane.provisioning.resources import Provisioning
-from control_plane.provisioning.routes import routes
+from control_plane.provisioning.routes import routes as sign_up
+from control_plane.saml import routes as saml
 from control_plane.ui import pages
+from kit.addresses import Addresses
+from kit.web import Routes
 from kit.web.app import create_app
+
+ROUTES: tuple[Routes, ...] = (sign_up, finding, saml.routes)
 
 
 def make_app(provisioning: Provisioning) -> Quart:
@@ -18,9 +25,11 @@ def make_app(provisioning: Provisioning) -> Quart:
         checks=_checks(provisioning),
         headers=pages.HEADERS,
         facts={"feed": provisioning.feed.health},
+        from_elsewhere=frozenset({saml.ACS}),
     )
     app.extensions["provisioning"] = provisioning
-    app.register_blueprint(routes.blueprint)
+    for one in ROUTES:
+        app.register_blueprint(one.blueprint)
     pages.serve_style(app)
     return app
 
@@ -30,3 +39,16 @@ def _checks(provisioning: Provisioning) -> dict[str, Callable[[], Awaitable[None
         await provisioning.redis.ping()
 
     return {"redis": redis}
+
+
+def in_front_of(app: ASGIFramework, provisioning: Provisioning) -> ASGIFramework:
+    """The application with the calls of other processes in front of it, and clients behind our own proxies named."""
+    answering = provisioning.answers.in_front_of(app)
+    addresses = Addresses(provisioning.settings.trusted_proxies)
+
+    async def asgi(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "http" and scope["client"] is not None:
+            scope = {**scope, "client": (addresses.of(scope), scope["client"][1])}
+        await answering(scope, receive, send)
+
+    return asgi

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from control_plane.provisioning import resources
-from control_plane.provisioning.app import make_app
+from control_plane.provisioning.app import in_front_of, make_app
 from control_plane.provisioning.settings import ProvisioningSettings
 from kit import logs, metrics
 from kit.refusals import Refusal
@@ -20,8 +20,10 @@ async def run(settings: ProvisioningSettings) -> None:
         if settings.metrics_bind:
             metrics.serve(settings.metrics_bind)
         tasks.create_task(_sweep(provisioning, stop))
+        tasks.create_task(provisioning.judges.warm())
+        app = in_front_of(make_app(provisioning), provisioning)
         log.info("ready", url=settings.url)
-        await serve(make_app(provisioning), settings.bind, stop=stop)
+        await serve(app, settings.bind, stop=stop)
 
 
 async def _sweep(provisioning: resources.Provisioning, stop: asyncio.Event) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,9 +11,21 @@ from redis.asyncio import Redis
 
 from contracts.feed import identity_audience
 from contracts.feed_state import FeedState, following
+from contracts.operations import May
+from contracts.peers import PeerKind
+from control_plane.provisioning.finding import Finding
 from control_plane.provisioning.saga import SignUps
 from control_plane.provisioning.settings import ProvisioningSettings
-from kit.calls import Calls
+from control_plane.provisioning.workspaces import Keys, Workspaces
+from control_plane.saml import calls as saml
+from control_plane.saml.domains import Dns, Domains
+from control_plane.saml.fetching import Fetching, System
+from control_plane.saml.judging import Judges
+from control_plane.saml.pending import Pending
+from control_plane.saml.reports import Reports
+from control_plane.saml.sign_in import SignIn
+from control_plane.saml.sp_metadata import Site
+from kit.calls import Answers, Calls, RedisNonces
 from kit.rates import Rates
 
 
@@ -26,6 +38,10 @@ class Provisioning:
     redis: Redis
     rates: Rates
     sign_ups: SignUps
+    sign_in: SignIn
+    finding: Finding
+    answers: Answers
+    judges: Judges
 
     def unnamed(self, address: str) -> str:
         """What stands for a network address in limits: nobody without this process's key finds the address in it."""
@@ -35,14 +51,36 @@ class Provisioning:
 @asynccontextmanager
 async def opened(settings: ProvisioningSettings) -> AsyncIterator[Provisioning]:
     """Open everything, before any thread is started; close it when the block ends. Raises StoreBroken, OSError."""
-    async with following(identity_audience(settings.region), settings.feed) as feed:
+    async with AsyncExitStack() as stack:
+        keys = Keys()
+        feed = await stack.enter_async_context(following(identity_audience(settings.region), settings.feed, keys.kinds))
         redis: Redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
-        async with Calls(settings.name, settings.signing_key, feed.peers) as calls:
-            try:
-                sign_ups = SignUps(calls, feed.peers, settings.region)
-                yield Provisioning(settings, feed, redis, Rates(settings.redis_url), sign_ups)
-            finally:
-                await redis.aclose()
+        stack.push_async_callback(redis.aclose)
+        calls = await stack.enter_async_context(Calls(settings.name, settings.signing_key, feed.peers))
+        workspaces = Workspaces(feed, keys, settings.region)
+        judges = Judges(settings.saml_keys, settings.saml_processes)
+        stack.callback(judges.close)
+        reports = Reports(calls, workspaces.cell_of)
+        stack.push_async_callback(reports.close)
+        finding = Finding(calls, feed.peers, settings.region)
+        stack.push_async_callback(finding.close)
+        sign_in = SignIn(
+            Site(settings.url),
+            settings.go_url,
+            settings.saml_keys,
+            workspaces,
+            Pending(redis),
+            judges,
+            calls,
+            reports,
+        )
+        may = May(feed.peers, kind=PeerKind.PROVISIONING, region=settings.region, homes=workspaces)
+        answers = Answers(settings.name, settings.signing_key, feed.peers, RedisNonces(redis), may)
+        fetching = Fetching(System(), local_too=settings.metadata_allow_local)
+        saml.answer(answers, sign_in, fetching, Domains(Dns(settings.name_server)))
+        sign_ups = SignUps(calls, feed.peers, settings.region)
+        rates = Rates(settings.redis_url)
+        yield Provisioning(settings, feed, redis, rates, sign_ups, sign_in, finding, answers, judges)
 
 
 def current() -> Provisioning:

@@ -10,14 +10,21 @@ from contracts.feed_published import BucketAccess
 from contracts.feed_state import FEED_URL, FeedAccess
 from contracts.said import Region
 from control_plane.saml.keys import KeyPair, read_keys
+from kit.addresses import Network
 from kit.settings import ManyPublicKeys, OneSigningKey, Settings
+
+NAME_SERVER = r"^([^,/?#\s]+:[0-9]+)?$"
 
 
 def _pairs(value: object) -> object:
-    return (read_keys(value) if value else ()) if isinstance(value, str) else value
+    return read_keys(value) if isinstance(value, str) else value
 
 
-SamlKeys = Annotated[tuple[KeyPair, ...], NoDecode, BeforeValidator(_pairs)]
+def _networks(value: object) -> object:
+    return [one.strip() for one in value.split(",") if one.strip()] if isinstance(value, str) else value
+
+
+SamlKeys = Annotated[tuple[KeyPair, ...], NoDecode, BeforeValidator(_pairs), Field(min_length=1)]
 
 
 class ProvisioningSettings(Settings):
@@ -43,7 +50,20 @@ class ProvisioningSettings(Settings):
         None, description="The region's bucket with published snapshots, as JSON, to be read with these keys"
     )
     saml_keys: SamlKeys = Field(
-        (), description="PEM, private key and certificate by turns: the first pair signs requests, each decrypts"
+        description="PEM, private key and certificate by turns: the first pair signs requests, each decrypts; "
+        "`cellcast provisioning new-saml-key` draws one"
+    )
+    saml_processes: int = Field(1, description="Processes that judge answers of identity providers", ge=1, le=64)
+    saml_answers_per_minute: int = Field(600, description="Answers of identity providers from one address", ge=1)
+    finds_per_hour: int = Field(20, description="Times that one address may ask for its workspaces by mail", ge=1)
+    name_server: str = Field(
+        "", description="Whom to ask for domains' records, host:port; empty: as this machine does", pattern=NAME_SERVER
+    )
+    metadata_allow_local: bool = Field(
+        False, description="For development alone: metadata may be fetched from private addresses and without TLS"
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (), description="Networks of our own proxies, comma-separated; whom they name is whose request it is"
     )
     sweep_every_s: float = Field(10, description="How often sign-ups that stopped half-way are looked for", gt=0)
     sweep_after_s: int = Field(60, description="A sign-up without an end for this long is brought to one", ge=0)

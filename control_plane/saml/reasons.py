@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from enum import Enum
 
 from control_plane.saml.summary import Summary
+from kit.marking import N_
 
 # What a person reads says what to do and nothing of what was checked: whoever forges answers learns nothing from it.
-_AGAIN = "Your sign-in could not be completed. Go back to the sign-in page and try again."
-_ADMIN = "Your sign-in could not be completed. Ask one of your admins, and name the reference below."
-_FORGED = "Your identity provider's answer could not be accepted. Ask one of your admins, and name the reference below."
+_AGAIN = N_("Your sign-in could not be completed. Go back to the sign-in page and try again.")
+_ADMIN = N_("Your sign-in could not be completed. Ask one of your admins, and name the reference below.")
+_FORGED = N_(
+    "Your identity provider's answer could not be accepted. Ask one of your admins, and name the reference below."
+)
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,20 @@ class Reason(Enum):
     LIBRARY = Words("The answer does not follow the SAML profile.", _FORGED)
     NO_CONNECTION = Words("This workspace has no connection that is switched on.", _ADMIN)
     TOO_SLOW = Words("Checking the answer took too long and was given up.", _AGAIN)
+    CELL_AWAY = Words(
+        "The sign-in at {idp} was good, but the workspace itself did not answer.",
+        N_("Your workspace does not answer at the moment. Nothing is lost: go back to the sign-in page and try again."),
+    )
 
     @property
     def code(self) -> str:
         """The stable name, such as `name-id`."""
         return self.name.lower().replace("_", "-")
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page."""
+        return _STATUS.get(self.name, 403)
 
     def hint(self, idp: str) -> str:
         """The words for the admin; `idp` is the product's name."""
@@ -111,6 +123,9 @@ class Reason(Enum):
         return self.value.text
 
 
+_STATUS = {"TOO_LARGE": 413, "REQUEST_UNKNOWN": 410, "TOO_SLOW": 503, "CELL_AWAY": 503}
+
+
 class Refused(Exception):
     """An answer that is not believed. `summary` is what of it may be shown in the sign-in log."""
 
@@ -119,3 +134,7 @@ class Refused(Exception):
         self.reason = reason
         self.note = note  # a few words of ours, never of the answer
         self.summary = summary
+
+    def __reduce__(self) -> tuple[type["Refused"], tuple[Reason, str, Summary | None]]:
+        """It comes whole out of the process in which an answer is judged."""
+        return Refused, (self.reason, self.note, self.summary)

@@ -6,22 +6,24 @@ Nothing here waits or knows a network: it is one function of the answer, the con
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from contracts.identity import Certificate, Connection
 from control_plane.saml import library, signatures
 from control_plane.saml.content import Expected, check_assertion, check_header, moment
 from control_plane.saml.keys import KeyPair
+from control_plane.saml.question import Assertion, Question
 from control_plane.saml.reasons import Reason, Refused
 from control_plane.saml.schema import follows_schema
 from control_plane.saml.shape import Shape, shape_of
 from control_plane.saml.signature_form import check_form
-from control_plane.saml.summary import Summary, summarise
+from control_plane.saml.summary import summarise
 from control_plane.saml.xml import (
     DS,
     LARGEST_ANSWER,
     SAML,
+    SAMLP,
     CommentFound,
     DoctypeFound,
     Element,
@@ -32,37 +34,11 @@ from control_plane.saml.xml import (
     everywhere,
     parse,
     serialised,
+    tag,
     text_of,
 )
 
 LARGEST_FIELD = LARGEST_ANSWER * 4 // 3 + 4  # characters of base64
-
-
-@dataclass(frozen=True)
-class Question:
-    """What we asked of whom, and what came back: all that a verdict depends on."""
-
-    answer: str = field(repr=False)  # base64, as the form field SAMLResponse holds it
-    connection: Connection
-    acs_url: str
-    request_id: str
-    asked_at: datetime
-    now: datetime
-    force_authn: bool = False
-
-
-@dataclass(frozen=True)
-class Assertion:
-    """Whom a believed answer names, in the identity provider's own words. Personal data but for the ids."""
-
-    id: str
-    idp_entity_id: str
-    name_id: str = field(repr=False)
-    name_id_format: str
-    attributes: tuple[tuple[str, tuple[str, ...]], ...] = field(repr=False)
-    session_index: str
-    ends_at: datetime
-    summary: Summary = field(repr=False)
 
 
 def verify(question: Question, keys: Sequence[KeyPair]) -> Assertion:
@@ -74,6 +50,14 @@ def verify(question: Question, keys: Sequence[KeyPair]) -> Assertion:
     except Refused as refused:
         refused.summary = summarise(found.root)
         raise
+
+
+def says_it_answers(answer: str) -> str:
+    """The ID of the request that the answer says it belongs to, unproved; empty: none. Raises Refused."""
+    root = _root(answer)
+    if root.tag != tag(SAMLP, "Response"):
+        raise Refused(Reason.NOT_A_RESPONSE, summary=summarise(root))
+    return root.get("InResponseTo") or ""
 
 
 @dataclass
@@ -141,6 +125,7 @@ def _named(question: Question, root: Element, reading: library.Reading) -> Asser
         attributes=_attributes(assertion),
         session_index="" if statement is None else statement.get("SessionIndex") or "",
         ends_at=ends or question.now,
+        session_ends_at=None if statement is None else moment(statement.get("SessionNotOnOrAfter")),
         summary=summarise(root),
     )
 

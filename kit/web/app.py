@@ -39,11 +39,18 @@ class CrossOrigin(Refusal):
 
 
 def create_app(
-    name: str, *, page: problems.Page, checks: Checks, headers: Mapping[str, str], facts: Facts | None = None
+    name: str,
+    *,
+    page: problems.Page,
+    checks: Checks,
+    headers: Mapping[str, str],
+    facts: Facts | None = None,
+    from_elsewhere: frozenset[str] = frozenset(),
 ) -> Quart:
     """A Quart application with everything that is the same in each of our processes.
 
-    `headers` are set on every answer that has not set them itself.
+    `headers` are set on every answer that has not set them itself. `from_elsewhere` are rules to which pages of others
+    may post; what they carry is proof enough, or they do nothing with a cookie.
     """
     app = Quart(name, static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = 4 * 1024 * 1024  # a manifest of 20,000 chunks is 2 MB
@@ -57,7 +64,8 @@ def create_app(
         g.started = time.perf_counter()
         logs.clear()
         logs.bind(request_id=g.request_id)
-        if request.method not in SAFE_METHODS:
+        rule = request.url_rule.rule if request.url_rule is not None else ""
+        if request.method not in SAFE_METHODS and rule not in from_elsewhere:
             require_same_origin()
 
     @app.after_request

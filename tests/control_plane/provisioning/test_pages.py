@@ -21,6 +21,7 @@ from tests.cell.browser import Browser
 from tests.cell.world import PASSWORD
 from tests.control_plane.provisioning.conftest import Site
 from tests.control_plane.provisioning.test_saga import placement_of, wanted
+from tests.control_plane.saml.world import our_keys
 from tests.control_plane.world import World
 from tests.waiting import eventually
 
@@ -49,6 +50,7 @@ async def region(site: Site, redis_url: str) -> AsyncIterator[Region]:
             "redis_url": redis_url,
             "signing_key": site.calls._key.to_text(),
             "sign_ups_per_hour": 5,
+            "saml_keys": [our_keys()],
             **site.feed,
         }
     )

@@ -21,6 +21,7 @@ from kit.ports import free_port
 from kit.signing import SigningKey
 from stack.processes import Child, Command, own_environment, spawn
 from tests.cell.world import PASSWORD
+from tests.control_plane.saml.world import our_keys
 from tests.servers.postgres import Postgres
 from tests.waiting import until
 
@@ -105,6 +106,7 @@ def deployment(
         "eu-1": feed | _cell(postgres.app_dsn(cell), redis_url, folder),
         "provisioning-eu": feed
         | {"REGION": "eu", "REDIS_URL": redis_url, "SIGN_UPS_PER_HOUR": "10000", "SWEEP_EVERY_S": "0.2"}
+        | {"SAML_KEYS": our_keys().to_text()}
         | {"SWEEP_AFTER_S": "1", "STATE_DIR": str(folder / "provisioning-eu")},
     }
     for name, given in settings.items():

@@ -8,6 +8,7 @@ from functools import cache
 from contracts.identity import Certificate, Connection
 from control_plane.saml import verifying
 from control_plane.saml.keys import KeyPair
+from control_plane.saml.question import Assertion, Question
 from control_plane.saml.reasons import Reason, Refused
 from tests.control_plane.saml import idp
 from tests.control_plane.saml.idp import Element, Says
@@ -40,13 +41,13 @@ def our_keys(number: int = 0) -> KeyPair:
     return KeyPair.new(f"sp-{number}")
 
 
-def question(answer: str, to: Connection | None = None, **changes: object) -> verifying.Question:
+def question(answer: str, to: Connection | None = None, **changes: object) -> Question:
     now = datetime.now(UTC)
     usual = {"acs_url": ACS, "request_id": "_request", "asked_at": now, "now": now}
-    return verifying.Question(answer=answer, connection=to or connection(), **{**usual, **changes})  # type: ignore[arg-type]
+    return Question(answer=answer, connection=to or connection(), **{**usual, **changes})  # type: ignore[arg-type]
 
 
-def ask(answer: Element | bytes | str, to: Connection | None = None, **changes: object) -> verifying.Assertion:
+def ask(answer: Element | bytes | str, to: Connection | None = None, **changes: object) -> Assertion:
     """The verdict on an answer: a document, its bytes, or the form field. Raises Refused."""
     if isinstance(answer, bytes):
         text = base64.b64encode(answer).decode()

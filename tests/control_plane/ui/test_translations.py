@@ -13,8 +13,9 @@ from kit.i18n import LANGUAGES, SOURCE, messages_in, translated_in
 from kit.refusals import Refusal
 
 # Operators, consumers of feeds and processes of ours read English; people read these.
-SEEN = ("kit.refusals", "kit.web.", "kit.database", "contracts.placing")
+SEEN = ("kit.refusals", "kit.web.", "kit.database", "contracts.placing", "contracts.signing_in", "control_plane.saml.")
 UNSEEN = {"WorkspaceWhole", "DoneAlready", "OwnershipPassed", "WorkspaceFrozen", "WritersInFlight"}
+UNSEEN |= {"MetadataRefused", "NameServersSilent", "DomainTaken"}  # a cell hears of these and has words of its own
 
 
 def refusals(base: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
