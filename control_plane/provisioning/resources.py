@@ -25,7 +25,7 @@ from control_plane.saml.pending import Pending
 from control_plane.saml.reports import Reports
 from control_plane.saml.sign_in import SignIn
 from control_plane.saml.sp_metadata import Site
-from kit.calls import Answers, Calls, RedisNonces
+from kit.calls import Answers, Calling, Calls, RedisNonces
 from kit.rates import Rates
 
 
@@ -42,6 +42,7 @@ class Provisioning:
     finding: Finding
     answers: Answers
     judges: Judges
+    reports: Reports
 
     def unnamed(self, address: str) -> str:
         """What stands for a network address in limits: nobody without this process's key finds the address in it."""
@@ -51,12 +52,23 @@ class Provisioning:
 @asynccontextmanager
 async def opened(settings: ProvisioningSettings) -> AsyncIterator[Provisioning]:
     """Open everything, before any thread is started; close it when the block ends. Raises StoreBroken, OSError."""
+    keys = Keys()
+    async with (
+        following(identity_audience(settings.region), settings.feed, keys.kinds) as feed,
+        Calls(settings.name, settings.signing_key, feed.peers) as calls,
+        assembled(settings, feed, keys, calls) as provisioning,
+    ):
+        yield provisioning
+
+
+@asynccontextmanager
+async def assembled(
+    settings: ProvisioningSettings, feed: FeedState, keys: Keys, calls: Calling
+) -> AsyncIterator[Provisioning]:
+    """What stands on a feed and a way to call others."""
     async with AsyncExitStack() as stack:
-        keys = Keys()
-        feed = await stack.enter_async_context(following(identity_audience(settings.region), settings.feed, keys.kinds))
         redis: Redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
         stack.push_async_callback(redis.aclose)
-        calls = await stack.enter_async_context(Calls(settings.name, settings.signing_key, feed.peers))
         workspaces = Workspaces(feed, keys, settings.region)
         judges = Judges(settings.saml_keys, settings.saml_processes)
         stack.callback(judges.close)
@@ -64,23 +76,15 @@ async def opened(settings: ProvisioningSettings) -> AsyncIterator[Provisioning]:
         stack.push_async_callback(reports.close)
         finding = Finding(calls, feed.peers, settings.region)
         stack.push_async_callback(finding.close)
-        sign_in = SignIn(
-            Site(settings.url),
-            settings.go_url,
-            settings.saml_keys,
-            workspaces,
-            Pending(redis),
-            judges,
-            calls,
-            reports,
-        )
+        site, pending = Site(settings.url), Pending(redis)
+        sign_in = SignIn(site, settings.go_url, settings.saml_keys, workspaces, pending, judges, calls, reports)
         may = May(feed.peers, kind=PeerKind.PROVISIONING, region=settings.region, homes=workspaces)
         answers = Answers(settings.name, settings.signing_key, feed.peers, RedisNonces(redis), may)
         fetching = Fetching(System(), local_too=settings.metadata_allow_local)
         saml.answer(answers, sign_in, fetching, Domains(Dns(settings.name_server)))
         sign_ups = SignUps(calls, feed.peers, settings.region)
         rates = Rates(settings.redis_url)
-        yield Provisioning(settings, feed, redis, rates, sign_ups, sign_in, finding, answers, judges)
+        yield Provisioning(settings, feed, redis, rates, sign_ups, sign_in, finding, answers, judges, reports)
 
 
 def current() -> Provisioning:

@@ -2,6 +2,7 @@
 
 import base64
 import uuid
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -289,3 +290,8 @@ def read_again(root: Element) -> Element:
 def text(root: Element) -> str:
     """As the form field SAMLResponse holds it."""
     return base64.b64encode(etree.tostring(root)).decode()
+
+
+def inflated(field: str) -> Element:
+    """A message that came by the redirect binding."""
+    return etree.fromstring(zlib.decompress(base64.b64decode(field), wbits=-15))

@@ -35,9 +35,13 @@ def certificate(name: str) -> Certificate:
     return Certificate.of(idp.signer(name).certificate_der)
 
 
-@cache
 def our_keys(number: int = 0) -> KeyPair:
     """A key pair of the service provider."""
+    return _pair(number)
+
+
+@cache
+def _pair(number: int) -> KeyPair:
     return KeyPair.new(f"sp-{number}")
 
 
