@@ -10,11 +10,14 @@ from quart import Quart, Response, g, redirect, request, send_from_directory
 from quart_schema import Info, QuartSchema, hide
 
 from cell.audit import routes as audit
+from cell.invitations import routes as invitations
 from cell.library import api as library_api
 from cell.library import routes as library
 from cell.links import api as links_api
 from cell.links import routes as links
 from cell.links.subjects import LinkMistyped, LinkUnknown
+from cell.people import account_routes as account
+from cell.people import reset_routes as reset
 from cell.people import routes as people
 from cell.recordings import recorder
 from cell.recordings import routes as recordings
@@ -36,6 +39,9 @@ ROUTES: tuple[Routes, ...] = (
     library.routes,
     links.routes,
     people.routes,
+    account.routes,
+    reset.routes,
+    invitations.routes,
     tokens.routes,
     audit.routes,
     recordings.routes,

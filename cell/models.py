@@ -1,6 +1,7 @@
 """All tables of a cell, for migrations and guards."""
 
 from cell.audit import models as audit
+from cell.invitations import models as invitations
 from cell.links import models as links
 from cell.people import models as people
 from cell.recordings import models as recordings
@@ -9,7 +10,7 @@ from cell.workspaces import models as workspaces
 from kit.database import Base
 from kit.jobs import models as jobs
 
-NOUNS = (audit, jobs, links, people, recordings, tokens, workspaces)
+NOUNS = (audit, invitations, jobs, links, people, recordings, tokens, workspaces)
 METADATA = Base.metadata
 
 # Tables that belong to no workspace's scope, each with its reason; every other table is protected.

@@ -40,12 +40,13 @@ async def furnish(settings: CellSettings, wanted: Seed) -> dict[str, str]:
     People who are there already stay as they are, so that it can be repeated.
     """
     answer: dict[str, str] = {}
+    prepared = [await people.prepare(one) for one in wanted.people]
     async with resources.opened(settings, "seed") as cell, cell.database.writing(wanted.workspace_id) as tx:
         workspace = await workspaces.get_locked(tx)
         workspaces.confirmed(workspace, OPEN_LINKS)
         there = [
-            await tx.first(queries.by_email(people.normalised(one.email))) or await people.create(tx, SYSTEM, one)
-            for one in wanted.people
+            await tx.first(queries.by_email(people.normalised(one.new.email))) or await people.create(tx, SYSTEM, one)
+            for one in prepared
         ]
         if wanted.api_token:
             token = tokens.NewToken(name="First token", scopes=list(tokens.SCOPES))

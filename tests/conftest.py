@@ -6,5 +6,6 @@ pytest_plugins = [
     "tests.servers.s3",
     "tests.cell.lines",
     "tests.cell.world",
+    "tests.cell.mailing",
     "tests.deployment",
 ]

@@ -1,4 +1,4 @@
-"""The audit log, for the workspace's admins."""
+"""The audit log, for whoever may see it."""
 
 from typing import Annotated
 
@@ -8,11 +8,14 @@ from quart import Response
 from cell import resources
 from cell.audit import queries, service
 from cell.people import service as people
-from cell.sessions.subjects import Admin
+from cell.people.permissions import Permission
+from cell.sessions.subjects import Member
 from cell.ui import pages
-from kit.web import Routes
+from kit.web import Routes, Scope
 
 routes = Routes("audit")
+
+Reader = Annotated[Member, Scope(Permission.AUDIT_READ)]
 
 
 class Filter(BaseModel):
@@ -24,7 +27,7 @@ class Filter(BaseModel):
 
 
 @routes.get("/w/<key>/audit")
-async def show(by: Admin, key: str, wanted: Filter) -> Response:
+async def show(by: Reader, key: str, wanted: Filter) -> Response:
     """The log, newest first."""
     async with resources.current().database.reading(by.workspace_id) as tx:
         actors = await people.ids_like(tx, wanted.actor) if wanted.actor else None

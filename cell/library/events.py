@@ -9,14 +9,14 @@ from redis.exceptions import RedisError
 
 from cell.resources import Cell
 from cell.sessions.store import Sessions
-from cell.sessions.subjects import Agent
+from cell.sessions.subjects import Member
 from kit import live
 
 CHECK_S = 0.5  # how soon a page whose session has ended hears no more
 BEAT_S = 15  # proxies close connections that are silent for long
 
 
-async def stream(cell: Cell, by: Agent, stop: asyncio.Event) -> AsyncIterator[bytes]:
+async def stream(cell: Cell, by: Member, stop: asyncio.Event) -> AsyncIterator[bytes]:
     """Events of the workspace until the session or the process ends, or Redis goes away; browsers then connect anew."""
     sessions = Sessions(cell.redis, by.workspace.key, by.workspace_id)
     yield b"retry: 1000\n\n"

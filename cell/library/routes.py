@@ -9,18 +9,23 @@ from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
 from cell.library import events, service, views
+from cell.people.permissions import Permission
 from cell.recordings import objects, queries
 from cell.recordings import service as recordings
 from cell.recordings.gate import Gates
 from cell.recordings.models import Recording
-from cell.sessions.subjects import Agent
+from cell.sessions.subjects import Member
 from cell.ui import forms, pages
 from kit import cursors
 from kit.refusals import NotFound
-from kit.web import Routes
+from kit.web import Routes, Scope
 from kit.web.forms import filled
 
 routes = Routes("library")
+
+Reader = Annotated[Member, Scope(Permission.RECORDINGS_READ)]
+Writer = Annotated[Member, Scope(Permission.RECORDINGS_CHANGE)]
+
 PAGE = 48  # fills a grid of two, three, four or six columns
 PICTURE_CACHE = "private, max-age=1800"  # shorter than the life of the address that it leads to
 
@@ -40,7 +45,7 @@ class Rename(BaseModel):
 
 
 @routes.get("/w/<key>/library")
-async def library(by: Agent, key: str, wanted: Filter) -> Response:
+async def library(by: Reader, key: str, wanted: Filter) -> Response:
     """The list; a script of ours gets the list alone."""
     async with resources.current().database.reading(by.workspace_id) as tx:
         found = await service.find(tx, wanted.q, wanted.state, cursors.decode(wanted.cursor), PAGE)
@@ -59,7 +64,7 @@ async def library(by: Agent, key: str, wanted: Filter) -> Response:
 
 
 @routes.get("/w/<key>/events")
-async def changes(by: Agent) -> Response:
+async def changes(by: Reader) -> Response:
     """Which recordings change, as it happens."""
     answer = Response(events.stream(resources.current(), by, resources.stopping()), content_type="text/event-stream")
     answer.headers["Cache-Control"] = "no-store"
@@ -68,14 +73,14 @@ async def changes(by: Agent) -> Response:
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>")
-async def watch(by: Agent, key: str, recording_id: UUID) -> Response:
+async def watch(by: Reader, key: str, recording_id: UUID) -> Response:
     """One recording."""
     recording, shown = await _shown(by, key, recording_id)
     return pages.draw_for(by, "library/watch.html", "library", 200, recording=shown, **views.player(key, recording))
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>/row")
-async def row(by: Agent, key: str, recording_id: UUID, wanted: Filter) -> Response:
+async def row(by: Reader, key: str, recording_id: UUID, wanted: Filter) -> Response:
     """The row of one recording; 204 where the filter does not show it."""
     recording, shown = await _shown(by, key, recording_id)
     if not service.shows(recording, wanted.q, wanted.state):
@@ -84,39 +89,39 @@ async def row(by: Agent, key: str, recording_id: UUID, wanted: Filter) -> Respon
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>/video")
-async def video(by: Agent, recording_id: UUID) -> Redirect:
+async def video(by: Reader, recording_id: UUID) -> Redirect:
     """Leads to the video, which comes straight from the bucket."""
     recording = await _get(by, recording_id)
     return _lead_to(recording, recording.final or "", "no-store")
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>/download")
-async def download(by: Agent, recording_id: UUID) -> Redirect:
+async def download(by: Reader, recording_id: UUID) -> Redirect:
     """Leads to the video as a file to keep."""
     recording = await _get(by, recording_id)
     return redirect(service.address(resources.current(), recording, recording.final or "", download=True), 302)
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>/thumbnail")
-async def thumbnail(by: Agent, recording_id: UUID) -> Redirect:
+async def thumbnail(by: Reader, recording_id: UUID) -> Redirect:
     """Leads to the thumbnail."""
     return _lead_to(await _get(by, recording_id), objects.THUMBNAIL, PICTURE_CACHE)
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>/storyboard.vtt")
-async def storyboard_cues(by: Agent, recording_id: UUID) -> Redirect:
+async def storyboard_cues(by: Reader, recording_id: UUID) -> Redirect:
     """Leads to the cues of the seek bar's pictures."""
     return _lead_to(await _board(by, recording_id), objects.STORYBOARD_CUES, PICTURE_CACHE)
 
 
 @routes.get("/w/<key>/recordings/<uuid:recording_id>/storyboard.jpg")
-async def storyboard(by: Agent, recording_id: UUID) -> Redirect:
+async def storyboard(by: Reader, recording_id: UUID) -> Redirect:
     """Leads to the seek bar's pictures."""
     return _lead_to(await _board(by, recording_id), objects.STORYBOARD, PICTURE_CACHE)
 
 
 @routes.post("/w/<key>/recordings/<uuid:recording_id>/rename")
-async def rename(by: Agent, key: str, recording_id: UUID) -> Response | Redirect:
+async def rename(by: Writer, key: str, recording_id: UUID) -> Response | Redirect:
     """Give it another title."""
     form = await filled(Rename)
     if form.value is None:
@@ -130,7 +135,7 @@ async def rename(by: Agent, key: str, recording_id: UUID) -> Response | Redirect
 
 
 @routes.post("/w/<key>/recordings/<uuid:recording_id>/delete")
-async def delete(by: Agent, key: str, recording_id: UUID) -> Redirect:
+async def delete(by: Writer, key: str, recording_id: UUID) -> Redirect:
     """Delete it for good."""
     cell = resources.current()
     async with cell.database.writing(by.workspace_id) as tx:
@@ -139,12 +144,12 @@ async def delete(by: Agent, key: str, recording_id: UUID) -> Redirect:
     return redirect(f"/w/{key}/library", 303)
 
 
-async def _get(by: Agent, recording_id: UUID) -> Recording:
+async def _get(by: Member, recording_id: UUID) -> Recording:
     async with resources.current().database.reading(by.workspace_id) as tx:
         return await tx.one(queries.by_id(recording_id))
 
 
-async def _board(by: Agent, recording_id: UUID) -> Recording:
+async def _board(by: Member, recording_id: UUID) -> Recording:
     recording = await _get(by, recording_id)
     if not recording.storyboard:
         raise NotFound
@@ -157,14 +162,14 @@ def _lead_to(recording: Recording, name: str, cache: str) -> Redirect:
     return answer
 
 
-async def _shown(by: Agent, key: str, recording_id: UUID) -> tuple[Recording, dict[str, object]]:
+async def _shown(by: Member, key: str, recording_id: UUID) -> tuple[Recording, dict[str, object]]:
     async with resources.current().database.reading(by.workspace_id) as tx:
         recording = await tx.one(queries.by_id(recording_id))
         titles = await service.link_titles(tx, [recording])
     return recording, views.view(key, recording, titles.get(recording.link_id))
 
 
-async def _facts(by: Agent, key: str, recording_id: UUID, status: int, *, rename_error: str | None) -> Response:
+async def _facts(by: Member, key: str, recording_id: UUID, status: int, *, rename_error: str | None) -> Response:
     recording, shown = await _shown(by, key, recording_id)
     return pages.draw_for(
         by,

@@ -9,14 +9,19 @@ from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
 from cell.links import listing, service
+from cell.people.permissions import Permission
 from cell.recordings import service as recordings
-from cell.sessions.subjects import Agent
+from cell.sessions.subjects import Member
 from cell.ui import forms, pages
 from kit import cursors
-from kit.web import Routes
+from kit.web import Routes, Scope
 from kit.web.forms import filled
 
 routes = Routes("links")
+
+Reader = Annotated[Member, Scope(Permission.LINKS_READ)]
+Writer = Annotated[Member, Scope(Permission.LINKS_CHANGE)]
+
 PAGE = 50
 HOUR_S = 3600
 
@@ -39,7 +44,7 @@ class LinkForm(BaseModel):
 
 
 @routes.get("/w/<key>/links")
-async def show(by: Agent, key: str, page: Page) -> Response:
+async def show(by: Reader, key: str, page: Page) -> Response:
     """The links of the workspace."""
     async with resources.current().database.reading(by.workspace_id) as tx:
         found, onward = await listing.page(tx, cursors.decode(page.cursor), PAGE)
@@ -49,13 +54,13 @@ async def show(by: Agent, key: str, page: Page) -> Response:
 
 
 @routes.get("/w/<key>/links/new")
-async def new(by: Agent, key: str) -> Response:
+async def new(by: Writer, key: str) -> Response:
     """The empty form."""
     return pages.draw_for(by, "links/new_link.html", "links")
 
 
 @routes.post("/w/<key>/links")
-async def create(by: Agent, key: str) -> Response:
+async def create(by: Writer, key: str) -> Response:
     """Make a link; its address is in this answer and nowhere after."""
     form = await filled(LinkForm)
     errors = forms.in_words(form.wrong)
@@ -72,7 +77,7 @@ async def create(by: Agent, key: str) -> Response:
 
 
 @routes.post("/w/<key>/links/<uuid:link_id>/revoke")
-async def revoke(by: Agent, key: str, link_id: UUID) -> Redirect:
+async def revoke(by: Writer, key: str, link_id: UUID) -> Redirect:
     """Take a link back; what customers are sending just now ends with what arrived."""
     cell = resources.current()
     async with cell.database.writing(by.workspace_id) as tx:

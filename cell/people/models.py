@@ -19,6 +19,7 @@ class Person(Tenant, Base):
     role: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime | None]
 
     __table_args__ = (Index("uq_people_email_norm", "workspace_id", "email_norm", unique=True),)
 
@@ -29,3 +30,15 @@ class Password(Tenant, Base):
     __tablename__ = "passwords"
 
     hash: Mapped[str]
+    changed_at: Mapped[datetime]  # when it was chosen; a new hash of the same password leaves it
+
+
+class PasswordReset(Tenant, Base):
+    """The last mail that lets a person choose a new password. Its id is the person's; using it removes it."""
+
+    __tablename__ = "password_resets"
+
+    digest: Mapped[bytes]  # of the word in the mail
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (Index("uq_password_resets_digest", "workspace_id", "digest", unique=True),)

@@ -1,18 +1,32 @@
-"""People: inviting, switching off and on, and finding out whether a password is somebody's."""
+"""People: how they come, what they may, how they go, and whose a password is."""
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, EmailStr, Field
+from redis.asyncio import Redis
+from sqlalchemy import delete, update
 
 from cell.actors import Actor, ActorKind
 from cell.audit import service as audit
+from cell.invitations import queries as invitations
 from cell.people import passwords, queries
-from cell.people.models import Password, Person
+from cell.people.models import Password, PasswordReset, Person
+from cell.people.permissions import Permission, Role, allowed
+from cell.sessions.ending import sign_out
+from cell.tokens import service as tokens
+from cell.workspaces import service as workspaces
 from kit.database import Reading, Writing, now
+from kit.passwords import LONGEST, SHORTEST
 from kit.refusals import Kind, Refusal
 
-Role = Literal["agent", "admin"]
+SEEN_EVERY = timedelta(minutes=5)  # how exact "last seen" is; less would write on every request
+
+Name = Annotated[str, Field(min_length=1, max_length=120)]
+Email = Annotated[EmailStr, Field(max_length=254)]
+NewPassword = Annotated[str, Field(min_length=SHORTEST, max_length=LONGEST)]
 
 
 class AlreadyAMember(Refusal):
@@ -24,57 +38,181 @@ class AlreadyAMember(Refusal):
 
 
 class NotYourself(Refusal):
-    """Nobody switches themselves off."""
+    """Nobody switches themselves off, or removes themselves."""
 
     kind = Kind.CONFLICT
-    title = "You cannot switch yourself off"
+    title = "You cannot do this to yourself"
     detail = "Ask another admin to do it."
 
 
+class OnlyOwners(Refusal):
+    """An owner is above whoever acts, or would be."""
+
+    kind = Kind.FORBIDDEN
+    title = "Only an owner can do this"
+    detail = "Owners alone make somebody an owner, and change, switch off or remove one."
+
+
+class LastOwner(Refusal):
+    """Nobody would be left who can get at everything."""
+
+    kind = Kind.CONFLICT
+    title = "This is the workspace's last owner"
+    detail = "Make somebody else an owner first."
+
+
+class OwnersNeedPasswords(Refusal):
+    """An owner must get in when sign-in through somebody else fails."""
+
+    kind = Kind.CONFLICT
+    title = "An owner needs a password"
+    detail = (
+        "Ask them to choose one with “Forgot your password?” first, so that they get in whatever happens elsewhere."
+    )
+
+
+class AddressDiffers(Refusal):
+    """What was typed to confirm is not the member's address."""
+
+    kind = Kind.INVALID
+    title = "This is not the member's e-mail address"
+    detail = "Nothing has changed. Type the address as it stands on the page, to remove this member and no other."
+
+
 class NewPerson(BaseModel):
-    """What an admin says about a new member."""
+    """Somebody who comes with a password."""
 
-    name: Annotated[str, Field(min_length=1, max_length=120)]
-    email: Annotated[EmailStr, Field(max_length=254)]
-    role: Role = "agent"
-    password: Annotated[str, Field(min_length=passwords.SHORTEST, max_length=passwords.LONGEST)]
+    name: Name
+    email: Email
+    role: Role = Role.AGENT
+    password: NewPassword
 
 
-async def create(tx: Writing, by: Actor, new: NewPerson) -> Person:
-    """Add a member with a first password. Raises AlreadyAMember."""
-    if await tx.first(queries.by_email(normalised(new.email))) is not None:
+@dataclass(frozen=True)
+class Prepared:
+    """A new person whose password has been hashed, which takes too long for an open transaction."""
+
+    new: NewPerson
+    hash: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person who has a local password."""
+
+    person: Person
+    hash: str
+    changed_at: datetime  # when the password was chosen
+
+
+async def prepare(new: NewPerson) -> Prepared:
+    """Hash the password of somebody who is to be created; before the transaction that creates them."""
+    return Prepared(new, await passwords.hashed(new.password))
+
+
+async def create(tx: Writing, by: Actor, prepared: Prepared) -> Person:
+    """Add a member. Raises AlreadyAMember."""
+    new, email_norm = prepared.new, normalised(prepared.new.email)
+    if await tx.first(queries.by_email(email_norm)) is not None:
         raise AlreadyAMember
+    moment = now()
     person = Person(
-        email=new.email, email_norm=normalised(new.email), name=new.name, role=new.role, active=True, created_at=now()
+        email=new.email, email_norm=email_norm, name=new.name, role=new.role.value, active=True, created_at=moment
     )
     tx.add(person)
     await tx.flush()
-    tx.add(Password(id=person.id, hash=await passwords.hashed(new.password)))
-    about = {"name": person.name, "email": person.email}
-    await audit.append(tx, by, "person.create", audit.Target("person", person.id, person.id, about), {"role": new.role})
+    tx.add(Password(id=person.id, hash=prepared.hash, changed_at=moment))
+    target = audit.Target("person", person.id, person.id, {"name": person.name, "email": person.email})
+    await audit.append(tx, by, "person.create", target, {"role": person.role})
     return person
 
 
-async def set_active(tx: Writing, by: Actor, person_id: UUID, *, active: bool) -> Person:
-    """Switch a member off or on; links and recordings of customers go on. Raises NotYourself, NotFound."""
-    person = await tx.one(queries.by_id(person_id))
+async def change_role(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, role: Role, *, but: str = "") -> Person:
+    """Give a member another role; their sessions end, `but` one perhaps, and what the new role does not reach.
+
+    Raises OnlyOwners, OwnersNeedPasswords, LastOwner, NotFound.
+    """
+    person = await _taken_in_hand(tx, by, person_id)
+    if person.role == role:
+        return person
+    if role is Role.OWNER:
+        await _refuse_below_owners(tx, by)
+        if await tx.first(queries.password_of(person.id)) is None:
+            raise OwnersNeedPasswords
+    await _refuse_last_owner(tx, person)
+    earlier, person.role = person.role, role.value
+    await _end_powers(tx, by, person, allowed(person.role))
+    sign_out(tx, redis, person.id, but=but)
+    await audit.append(tx, by, "person.role", _target(person), {"from": earlier, "to": person.role})
+    return person
+
+
+async def set_active(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, *, active: bool) -> Person:
+    """Switch a member off or on. Off: out everywhere at once; API tokens they made end for good, customers go on.
+
+    Raises NotYourself, OnlyOwners, LastOwner, NotFound.
+    """
+    person = await _taken_in_hand(tx, by, person_id)
     if person.id == by.id and not active:
         raise NotYourself
-    if person.active != active:
-        person.active = active
-        action = "person.activate" if active else "person.deactivate"
-        await audit.append(tx, by, action, audit.Target("person", person.id))
+    if person.active == active:
+        return person
+    if not active:
+        await _refuse_last_owner(tx, person)
+        await _end_powers(tx, by, person, frozenset())
+        sign_out(tx, redis, person.id)
+    person.active = active
+    await audit.append(tx, by, "person.activate" if active else "person.deactivate", _target(person))
     return person
 
 
-async def with_password(tx: Reading, email: str, password: str) -> Person | None:
-    """The active person whose e-mail and password these are; takes the same time whatever is wrong."""
-    person = await tx.first(queries.by_email(normalised(email)))
-    stored = None
-    if person is not None and person.active:
-        held = await tx.first(queries.password_of(person.id))
-        stored = held.hash if held is not None else None
-    return person if await passwords.matches(stored, password) else None
+async def remove(tx: Writing, redis: "Redis", by: Actor, person_id: UUID) -> Person:
+    """Take a member out of the workspace; what they made stays, and so does the log.
+
+    Raises NotYourself, OnlyOwners, LastOwner, NotFound.
+    """
+    person = await _taken_in_hand(tx, by, person_id)
+    if person.id == by.id:
+        raise NotYourself
+    await _refuse_last_owner(tx, person)
+    await _end_powers(tx, by, person, frozenset())
+    sign_out(tx, redis, person.id)
+    await tx.execute(delete(Password).where(Password.id == person.id))
+    await tx.delete(person)
+    await audit.append(tx, by, "person.remove", _target(person), {"role": person.role})
+    return person
+
+
+async def account(tx: Reading, email: str) -> Account | None:
+    """The active person with this address and a local password."""
+    found = await tx.rows(queries.with_password(normalised(email)))
+    if not found or not found[0][0].active:
+        return None
+    person, held = found[0]
+    return Account(person, held.hash, held.changed_at)
+
+
+async def set_password(tx: Writing, person_id: UUID, new_hash: str) -> datetime:
+    """Store another password; open resets end. When it was chosen."""
+    held = await tx.first(queries.password_of(person_id))
+    moment = now()
+    if held is None:
+        tx.add(Password(id=person_id, hash=new_hash, changed_at=moment))
+    else:
+        held.hash, held.changed_at = new_hash, moment
+    await tx.execute(delete(PasswordReset).where(PasswordReset.id == person_id))
+    return moment
+
+
+async def rehash(tx: Writing, found: Account, new_hash: str) -> None:
+    """Store a newer hash of the same password, unless another password was chosen meanwhile."""
+    same = (Password.id == found.person.id) & (Password.hash == found.hash)
+    await tx.execute(update(Password).where(same).values(hash=new_hash))
+
+
+async def seen(tx: Writing, person_id: UUID) -> None:
+    """Remember that the person was here just now."""
+    await tx.execute(update(Person).where(Person.id == person_id).values(last_seen_at=now()))
 
 
 async def names_of(tx: Reading, ids: set[UUID]) -> dict[UUID, str]:
@@ -87,11 +225,60 @@ async def ids_like(tx: Reading, text: str) -> set[UUID]:
     return {person.id for person in await tx.all(queries.matching(text))}
 
 
-def actor_of(person: Person) -> Actor:
-    """A person as an actor, where no session says from where."""
-    return Actor(ActorKind.PERSON, person.id, person.name)
+def actor_of(person: Person, origin: str = "") -> Actor:
+    """A person as an actor, where there is no session."""
+    return Actor(ActorKind.PERSON, person.id, person.name, origin)
 
 
 def normalised(email: str) -> str:
     """An address as it is compared."""
     return email.strip().lower()
+
+
+async def refuse_granting(tx: Reading, by: Actor, role: Role) -> None:
+    """Raises OnlyOwners where somebody below an owner would make one."""
+    if role is Role.OWNER:
+        await _refuse_below_owners(tx, by)
+
+
+async def _taken_in_hand(tx: Writing, by: Actor, person_id: UUID) -> Person:
+    """The person, while no other act upon a member of the workspace is under way: what it sees stays so."""
+    await workspaces.get_locked(tx)
+    person = await tx.one(queries.by_id(person_id).execution_options(populate_existing=True))
+    if person.role == Role.OWNER:
+        await _refuse_below_owners(tx, by)
+    return person
+
+
+async def _refuse_below_owners(tx: Reading, by: Actor) -> None:
+    """As the rows say now, not as the request began: somebody may have just changed the actor's role."""
+    if by.kind is not ActorKind.PERSON:
+        return
+    actor = await tx.first(queries.by_id(by.id))
+    if actor is None or not actor.active or Permission.OWNERS_CHANGE not in allowed(actor.role):
+        raise OnlyOwners
+
+
+async def _refuse_last_owner(tx: Reading, person: Person) -> None:
+    if person.role == Role.OWNER and await tx.first(queries.other_owners(person.id)) is None:
+        raise LastOwner
+
+
+async def _end_powers(tx: Writing, by: Actor, person: Person, left: frozenset[Permission]) -> None:
+    """What the person could do from outside with powers that are not left to them.
+
+    That is tokens they made, people they asked in, and for who may do nothing any more a mail that lets them in.
+    """
+    if Permission.TOKENS_CHANGE not in left:
+        await tokens.revoke_of(tx, by, person.id)
+    if Permission.OWNERS_CHANGE not in left:
+        for invitation in await tx.all(invitations.open_by(person.id)):
+            if Permission.MEMBERS_CHANGE not in left or invitation.role == Role.OWNER:
+                invitation.revoked_at = now()
+                await audit.append(tx, by, "invitation.revoke", audit.Target("invitation", invitation.id))
+    if not left:
+        await tx.execute(delete(PasswordReset).where(PasswordReset.id == person.id))
+
+
+def _target(person: Person) -> audit.Target:
+    return audit.Target("person", person.id, person.id, {"name": person.name, "email": person.email})

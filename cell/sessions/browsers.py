@@ -1,5 +1,7 @@
 """A browser in words, so that people know their own sessions again: "Firefox on Windows"."""
 
+from quart import request
+
 # The first that is found counts: Edge and Opera name Chrome too, and Chrome names Safari.
 _BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (
@@ -11,6 +13,11 @@ _SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
+
+
+def present() -> str:
+    """The browser of the request at hand."""
+    return describe(request.headers.get("User-Agent", ""))
 
 
 def describe(user_agent: str) -> str:

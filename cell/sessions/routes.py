@@ -1,25 +1,29 @@
 """Signing in and out, and one's own sessions."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from quart import Response, redirect, request
+from quart import Response, redirect
 from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
-from cell.people.passwords import LONGEST
-from cell.sessions import browsers, service
-from cell.sessions.store import ABSOLUTE, Sessions
-from cell.sessions.subjects import Agent, cookie_name
+from cell.people.permissions import Permission
+from cell.sessions import browsers, cookies, service
+from cell.sessions.store import Sessions
+from cell.sessions.subjects import Member
 from cell.ui import pages
 from cell.workspaces import service as workspaces
+from kit.passwords import LONGEST
 from kit.refusals import Refusal
-from kit.web import Routes
+from kit.web import Routes, Scope
+from kit.web.problems import STATUS, wants_page
 from kit.web.subjects import Anyone
 
 routes = Routes("sessions")
+
+Oneself = Annotated[Member, Scope(Permission.OWN)]
 
 
 class Credentials(BaseModel):
@@ -31,13 +35,14 @@ class Credentials(BaseModel):
 
 
 class Onward(BaseModel):
-    """Where to go after signing in."""
+    """Where to go after signing in, and what one has just done."""
 
     next: Annotated[str, Field(max_length=2000)] = ""
+    after: Literal["", "reset"] = ""
 
 
 @routes.get("/w/<key>")
-async def home(by: Agent, key: str) -> Redirect:
+async def home(by: Oneself, key: str) -> Redirect:
     """The workspace's front page is its library."""
     return redirect(f"/w/{key}/library")
 
@@ -45,7 +50,7 @@ async def home(by: Agent, key: str) -> Redirect:
 @routes.get("/w/<key>/sign-in")
 async def form(by: Anyone, key: str, onward: Onward) -> Response:
     """The sign-in form."""
-    return await _form(key, "", onward.next, None)
+    return await _form(key, "", onward.next, None, onward.after)
 
 
 @routes.post("/w/<key>/sign-in")
@@ -53,36 +58,32 @@ async def sign_in(by: Anyone, key: str, sent: Credentials) -> Response | Redirec
     """Begin a session; a wrong password gets the form again."""
     cell = resources.current()
     workspace_id = await workspaces.id_of(cell.database, key)
-    browser = browsers.describe(request.headers.get("User-Agent", ""))
     try:
-        made = await service.sign_in(cell, key, workspace_id, sent.email, sent.password, browser, by.address)
-    except service.WrongPassword as refusal:
+        made = await service.sign_in(
+            cell, key, workspace_id, sent.email, sent.password, browsers.present(), by.address, cookies.device_of(key)
+        )
+    except (service.WrongPassword, service.TooManyAttempts) as refusal:
+        if isinstance(refusal, service.TooManyAttempts) and not wants_page():
+            raise
         return await _form(key, sent.email, sent.next, refusal)
-    await _end_earlier(cell, key, workspace_id)
-    answer = redirect(_own_path(key, sent.next), 303)
-    answer.set_cookie(
-        cookie_name(key),
-        made.word.text,
-        max_age=int(ABSOLUTE.total_seconds()),
-        path="/",
-        secure=True,
-        httponly=True,
-        samesite="Lax",
-    )
+    await end_earlier(cell, key, workspace_id)
+    answer = redirect(own_path(key, sent.next), 303)
+    cookies.begin(answer, key, made.word)
+    cookies.remember_device(answer, cell.settings, key, workspace_id, made.account)
     return answer
 
 
 @routes.post("/w/<key>/sign-out")
-async def sign_out(by: Agent, key: str) -> Redirect:
+async def sign_out(by: Oneself, key: str) -> Redirect:
     """End this session."""
     await _sessions(by).end(by.person.id, by.session.id)
     answer = redirect(f"/w/{key}/sign-in", 303)
-    answer.delete_cookie(cookie_name(key), path="/", secure=True, httponly=True, samesite="Lax")
+    cookies.end(answer, key)
     return answer
 
 
 @routes.get("/w/<key>/sessions")
-async def mine(by: Agent, key: str) -> Response:
+async def mine(by: Oneself, key: str) -> Response:
     """One's own sessions."""
     found = [
         {
@@ -95,36 +96,36 @@ async def mine(by: Agent, key: str) -> Response:
         }
         for one in await _sessions(by).of_person(by.person.id)
     ]
-    return pages.draw_for(by, "sessions/sessions.html", "sessions", sessions=found)
+    return pages.draw_for(by, "sessions/sessions.html", "account", sessions=found)
 
 
 @routes.post("/w/<key>/sessions/<session_id>/revoke")
-async def revoke(by: Agent, key: str, session_id: str) -> Redirect:
+async def revoke(by: Oneself, key: str, session_id: str) -> Redirect:
     """End one of one's own sessions."""
     await _sessions(by).end(by.person.id, session_id)
     return redirect(f"/w/{key}/sessions", 303)
 
 
 @routes.post("/w/<key>/sessions/revoke-others")
-async def revoke_others(by: Agent, key: str) -> Redirect:
+async def revoke_others(by: Oneself, key: str) -> Redirect:
     """End all of one's own sessions but this one."""
     await _sessions(by).end_all(by.person.id, but=by.session.id)
     return redirect(f"/w/{key}/sessions", 303)
 
 
-def _sessions(by: Agent) -> Sessions:
+def _sessions(by: Member) -> Sessions:
     return Sessions(resources.current().redis, by.workspace.key, by.workspace_id)
 
 
-async def _end_earlier(cell: resources.Cell, key: str, workspace_id: UUID) -> None:
+async def end_earlier(cell: resources.Cell, key: str, workspace_id: UUID) -> None:
     """Signing in rotates the session: whoever knew this browser's earlier word knows nothing of the new one."""
     sessions = Sessions(cell.redis, key, workspace_id)
-    earlier = await sessions.find(request.cookies.get(cookie_name(key), ""))
+    earlier = await sessions.find(cookies.presented(key))
     if earlier is not None:
         await sessions.end(earlier.person_id, earlier.id)
 
 
-def _own_path(key: str, path: str) -> str:
+def own_path(key: str, path: str) -> str:
     """`path` if it is a page of this workspace, else its library: never anybody else's address."""
     # Browsers drop control characters, read a backslash as a slash, and step up at `..`, escaped or not.
     plain = path.startswith(f"/w/{key}/") and path.isprintable() and "\\" not in path
@@ -132,16 +133,16 @@ def _own_path(key: str, path: str) -> str:
     return path if own else f"/w/{key}/library"
 
 
-async def _form(key: str, email: str, onward: str, refusal: Refusal | None) -> Response:
-    cell = resources.current()
-    async with cell.database.reading(await workspaces.id_of(cell.database, key)) as tx:
-        workspace = await workspaces.get(tx)
-    return pages.draw(
+async def _form(key: str, email: str, onward: str, refusal: Refusal | None, after: str = "") -> Response:
+    answer = pages.draw(
         "sessions/sign_in.html",
-        200 if refusal is None else 401,
-        workspace={"key": key, "name": workspace.name, "region": cell.settings.region},
-        base=f"/w/{key}",
+        200 if refusal is None else STATUS[refusal.kind],
+        **await pages.frame_of(key),
         email=email,
         next=onward,
-        error=None if refusal is None else pages.gettext(refusal.title),
+        after=after,
+        refused=None if refusal is None else pages.told(refusal),
     )
+    if refusal is not None and refusal.retry_after_s is not None:
+        answer.headers["Retry-After"] = str(refusal.retry_after_s)
+    return answer

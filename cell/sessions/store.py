@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Literal, Self, cast
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -14,10 +14,12 @@ IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
 SEEN_EVERY_S = 60  # how exact "last seen" is; less would write on every request
 
+How = Literal["password", "passkey", "sso"]
+
 
 @dataclass(frozen=True)
 class Session:
-    """Who is signed in, from where. `id` is the hex digest of the cookie's word."""
+    """Who is signed in, how and from where. `id` is the hex digest of the cookie's word."""
 
     id: str
     person_id: UUID
@@ -25,6 +27,9 @@ class Session:
     address: str
     created: datetime
     seen: datetime
+    how: How  # what the person proved themselves with first
+    proved_at: datetime  # when they last proved who they are
+    since: datetime  # when it got its present word
 
     @classmethod
     def read(cls, session_id: str, fields: dict[str, str]) -> Self:
@@ -36,11 +41,18 @@ class Session:
             fields["address"],
             _moment(fields["created"]),
             _moment(fields["seen"]),
+            cast(How, fields.get("how", "password")),  # a session begun by an earlier version says nothing
+            _moment(fields.get("proved", fields["created"])),
+            _moment(fields.get("since", fields["created"])),
         )
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromtimestamp(int(text), UTC)
+    return datetime.fromtimestamp(float(text), UTC)
+
+
+def _stamp() -> str:
+    return f"{datetime.now(UTC).timestamp():.3f}"
 
 
 class Sessions:
@@ -51,12 +63,21 @@ class Sessions:
         self._key = key
         self._prefix = f"session:{workspace_id}"
 
-    async def begin(self, person_id: UUID, browser: str, address: str) -> Bearer:
-        """A new session; the word for the cookie."""
+    async def begin(self, person_id: UUID, browser: str, address: str, how: How = "password") -> Bearer:
+        """A new session of somebody who has just proved who they are; the word for the cookie."""
         word = new_bearer(Kind.SESSION, self._key)
         session_id = word.digest.hex()
-        stamp = str(int(datetime.now(UTC).timestamp()))
-        fields = {"person_id": str(person_id), "browser": browser, "address": address, "created": stamp, "seen": stamp}
+        stamp = _stamp()
+        fields = {
+            "person_id": str(person_id),
+            "browser": browser,
+            "address": address,
+            "created": stamp,
+            "seen": stamp,
+            "how": how,
+            "proved": stamp,
+            "since": stamp,
+        }
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(self._at(session_id), items=[text for pair in fields.items() for text in pair])
             pipe.expire(self._at(session_id), IDLE)
@@ -77,7 +98,7 @@ class Sessions:
         stamp = datetime.now(UTC)
         if (stamp - session.seen).total_seconds() >= SEEN_EVERY_S:
             idle_s = int(IDLE.total_seconds())
-            await self._redis.eval(_TOUCH, 1, self._at(session_id), int(stamp.timestamp()), idle_s)
+            await self._redis.eval(_TOUCH, 1, self._at(session_id), f"{stamp.timestamp():.3f}", idle_s)
         return session
 
     async def get(self, session_id: str) -> Session | None:
@@ -102,13 +123,26 @@ class Sessions:
         if await self._redis.srem(self._of(person_id), session_id):
             await self._redis.delete(self._at(session_id))
 
-    async def end_all(self, person_id: UUID, *, but: str = "") -> int:
-        """End a person's sessions, `but` one perhaps; how many there were."""
+    async def end_all(self, person_id: UUID, *, but: str = "", before: datetime | None = None) -> None:
+        """End a person's sessions: `but` one perhaps, perhaps only those whose word is from `before` a moment."""
         ids = [one for one in await texts.members(self._redis, self._of(person_id)) if one != but]
+        if before is not None:
+            held = [await self.get(one) for one in ids]
+            ids = [one.id for one in held if one is not None and one.since < before]
         if ids:
             await self._redis.delete(*(self._at(one) for one in ids))
             await self._redis.srem(self._of(person_id), *ids)
-        return len(ids)
+
+    async def rotate(self, session: Session, *, proved: bool = False) -> Bearer | None:
+        """The session goes on under another word, as it must when its holder rises; None where it has ended meanwhile.
+
+        `proved`: the person has just proved who they are once more.
+        """
+        word = new_bearer(Kind.SESSION, self._key)
+        new_id = word.digest.hex()
+        keys = (self._at(session.id), self._at(new_id), self._of(session.person_id))
+        went_on = await self._redis.eval(_ROTATE, 3, *keys, session.id, new_id, _stamp(), int(proved))
+        return word if went_on else None
 
     def _at(self, session_id: str) -> str:
         return f"{self._prefix}:{session_id}"
@@ -122,4 +156,15 @@ _TOUCH = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('HSET', KEYS[1], 'seen', ARGV[1])
 return redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
+
+# KEYS[1] the old hash, KEYS[2] the new one, KEYS[3] the person's set; ARGV old id, new id, now, whether proved.
+_ROTATE = """
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+redis.call('RENAME', KEYS[1], KEYS[2])
+redis.call('SREM', KEYS[3], ARGV[1])
+redis.call('SADD', KEYS[3], ARGV[2])
+redis.call('HSET', KEYS[2], 'since', ARGV[3])
+if ARGV[4] == '1' then redis.call('HSET', KEYS[2], 'proved', ARGV[3]) end
+return 1
 """

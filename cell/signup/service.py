@@ -1,4 +1,4 @@
-"""Making a workspace with its first admin in one transaction, or seeing to it that it is never made."""
+"""Making a workspace with its first owner in one transaction, or seeing to it that it is never made."""
 
 from functools import partial
 from uuid import UUID
@@ -7,6 +7,7 @@ from cell.actors import SYSTEM
 from cell.audit import service as audit
 from cell.people import queries as people_queries
 from cell.people import service as people
+from cell.people.permissions import Role
 from cell.signup import kinds
 from cell.workspaces import service as workspaces
 from cell.workspaces.service import NewWorkspace
@@ -19,23 +20,23 @@ FEW_LINKS = 3  # that may be open until the founder's address is confirmed
 
 
 async def create(database: Database, wanted: CreateWorkspace) -> None:
-    """Make the workspace and its first admin; nothing where this very one was made before.
+    """Make the workspace and its first owner; nothing where this very one was made before.
 
     Raises WorkspaceUndone once the sign-up was taken back, WorkspaceDiffers for another of the same id or key.
     """
     new = NewWorkspace(wanted.workspace_id, wanted.key, wanted.name)
-    first = people.NewPerson(
-        name=wanted.admin.name, email=wanted.admin.email, role="admin", password=wanted.admin.password
+    founder = wanted.admin
+    first = await people.prepare(
+        people.NewPerson(name=founder.name, email=founder.email, role=Role.OWNER, password=founder.password)
     )
-
     try:
         async with database.writing(new.id, before=partial(workspaces.own, new=new)) as tx:
             workspace = workspaces.found(tx, new)
             workspace.open_links_limit, workspace.confirmed_at = FEW_LINKS, None
             await tx.flush()
             await audit.append(tx, SYSTEM, "workspace.create", audit.Target("workspace", new.id))
-            admin = await people.create(tx, SYSTEM, first)
-            later(tx, kinds.ASK, admin.id, wanted.language)
+            owner = await people.create(tx, SYSTEM, first)
+            later(tx, kinds.ASK, owner.id, wanted.language)
     except DoneAlready:  # an id or a key is held once, so of several at the same time one gets this far
         await _compare(database, wanted)
 

@@ -8,9 +8,11 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, se
 from quart import Response, request
 
 from cell.resources import current
-from cell.sessions.subjects import Agent
+from cell.sessions.subjects import Member
 from cell.ui import words
+from cell.workspaces import service as workspaces
 from kit import i18n
+from kit.refusals import Refusal
 
 UI = Path(__file__).parent
 CELL = UI.parent
@@ -26,6 +28,11 @@ def gettext(message: str) -> str:
     return _catalogs().gettext(language(), message)
 
 
+def told(refusal: Refusal) -> dict[str, str]:
+    """What a page says of a refusal: `title` and `detail` in the visitor's language."""
+    return {"title": gettext(refusal.title), "detail": gettext(refusal.detail)}
+
+
 def in_language(language: str, message: str) -> str:
     """`message` in a language that was chosen earlier; English where it is none of ours."""
     return _catalogs().gettext(language if language in i18n.LANGUAGES else i18n.SOURCE, message)
@@ -37,13 +44,13 @@ def draw(template: str, status: int = 200, /, **variables: object) -> Response:
     return Response(html, status, {"Cache-Control": "no-store"}, content_type="text/html; charset=utf-8")
 
 
-def draw_for(by: Agent, template: str, here: str, status: int = 200, /, **variables: object) -> Response:
+def draw_for(by: Member, template: str, here: str, status: int = 200, /, **variables: object) -> Response:
     """A page or a partial for somebody who is signed in; `here` is the entry of the navigation."""
     return draw(template, status, **frame(by), here=here, **variables)
 
 
-def frame(by: Agent) -> dict[str, object]:
-    """What every page of an agent knows."""
+def frame(by: Member) -> dict[str, object]:
+    """What every page of a member knows."""
     settings = current().settings
     person, workspace = by.person, by.workspace
     return {
@@ -53,10 +60,20 @@ def frame(by: Agent) -> dict[str, object]:
             "role": person.role,
             "initials": words.initials(person.name),
         },
+        "may": by.may,
         "workspace": {"key": workspace.key, "name": workspace.name, "region": settings.region},
         "base": f"/w/{workspace.key}",
         "go_url": settings.go_url,
     }
+
+
+async def frame_of(key: str) -> dict[str, object]:
+    """What a workspace's pages know before somebody is signed in. Raises NotFound."""
+    cell = current()
+    async with cell.database.reading(await workspaces.id_of(cell.database, key)) as tx:
+        workspace = await workspaces.get(tx)
+    shown = {"key": key, "name": workspace.name, "region": cell.settings.region}
+    return {"workspace": shown, "base": f"/w/{key}"}
 
 
 def wants_partial() -> bool:

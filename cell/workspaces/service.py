@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +16,7 @@ from kit.database import Database, Reading, Writing, now
 from kit.refusals import NotFound
 
 FIRST_EPOCH = 1
+_WITH_MEMBER = text("select workspaces_of(:address)")  # looks into one workspace's scope after the other
 _KNOWN_AT_MOST = 50_000
 
 # Keys are never given to another workspace, so what was found once stays true for the life of the process.
@@ -101,6 +102,13 @@ async def here(database: Database) -> Sequence[UUID]:
     async with database.outside() as session:
         there = select(Ownership.workspace_id).where(Ownership.state != State.DELETED)
         return (await session.scalars(there)).all()
+
+
+async def with_member(database: Database, email_norm: str) -> list[UUID]:
+    """The workspaces of this cell in which an address, in lower case, is an active member's."""
+    async with database.outside() as session:
+        found = await session.scalars(_WITH_MEMBER, {"address": email_norm})
+        return [UUID(str(one)) for one in found]
 
 
 async def refuse_forever(database: Database, workspace_id: UUID) -> None:

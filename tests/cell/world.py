@@ -19,8 +19,8 @@ from cell.people import passwords
 from cell.people import service as people
 from cell.people.models import Password, Person
 from cell.resources import Cell, opened
+from cell.sessions import cookies
 from cell.sessions.store import Sessions
-from cell.sessions.subjects import cookie_name
 from cell.settings import CellSettings
 from cell.tokens import service as tokens
 from cell.workspaces import service as workspaces
@@ -41,12 +41,13 @@ GO = "http://go.localhost:8000"
 
 @dataclass(frozen=True)
 class Workspace:
-    """A workspace of the test's own: an admin and an agent, both with PASSWORD, and an API token with every scope."""
+    """A workspace of the test's own: an owner, an admin and an agent with PASSWORD, an API token with every scope."""
 
     id: UUID
     key: str
     admin: Person
     agent: Person
+    owner: Person
     token: Bearer
 
     @property
@@ -69,24 +70,33 @@ class World:
         assert await workspaces.claim(self.cell.database, new)
         async with self.cell.database.writing(new.id) as tx:
             workspaces.found(tx, new)
-            made = [_person(name, role) for name, role in (("Ada Admin", "admin"), ("Ben Agent", "agent"))]
+            roles = (("Ada Admin", "admin"), ("Ben Agent", "agent"), ("Olga Owner", "owner"))
+            made = [_person(name, role) for name, role in roles]
             tx.add(*made)
-            tx.add(*(Password(id=one.id, hash=self.password_hash) for one in made))
+            tx.add(*(Password(id=one.id, hash=self.password_hash, changed_at=now()) for one in made))
             await tx.flush()
             token = await tokens.create(
                 tx, SYSTEM, new.key, tokens.NewToken(name="Machine", scopes=list(tokens.SCOPES))
             )
-        return Workspace(new.id, new.key, made[0], made[1], token.word)
+        return Workspace(new.id, new.key, made[0], made[1], made[2], token.word)
 
     def browser(self, **headers: str) -> Browser:
         """Somebody who is not signed in, at an address of their own."""
         return Browser(self.app, HOST, headers)
 
+    async def member(self, workspace: Workspace, role: str, name: str = "Cleo Colleague") -> Person:
+        """One more member, with PASSWORD."""
+        made = _person(name, role)
+        async with self.cell.database.writing(workspace.id) as tx:
+            tx.add(made)
+            tx.add(Password(id=made.id, hash=self.password_hash, changed_at=now()))
+        return made
+
     async def signed_in(self, workspace: Workspace, person: Person) -> Browser:
         """A browser with a session of this person."""
         word = await Sessions(self.cell.redis, workspace.key, workspace.id).begin(person.id, "Firefox", "192.0.2.7")
         browser = self.browser()
-        browser.cookies[cookie_name(workspace.key)] = word.text
+        browser.cookies[cookies.name(workspace.key)] = word.text
         return browser
 
     def machine(self, word: Bearer | str) -> Browser:
@@ -197,6 +207,12 @@ async def workspace(world: World) -> Workspace:
 async def admin(world: World, workspace: Workspace) -> Browser:
     """The workspace's admin, signed in."""
     return await world.signed_in(workspace, workspace.admin)
+
+
+@pytest.fixture
+async def owner(world: World, workspace: Workspace) -> Browser:
+    """The workspace's owner, signed in."""
+    return await world.signed_in(workspace, workspace.owner)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.e2e.signed_in import SignedIn
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
-PAGES = ("library", "links", "people", "tokens", "sessions", "audit")
+PAGES = ("library", "links", "people", "invitations", "tokens", "account", "sessions", "audit")
 LANGUAGES = {"de": "ltr", "ar": "rtl"}
 
 

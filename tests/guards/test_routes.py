@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from cell.app import ROUTES
-from cell.sessions.subjects import Agent
+from cell.people.permissions import Permission
+from cell.sessions.subjects import Member
+from cell.tokens.subjects import Machine
 from kit.web.routes import Route
 from tests.cell.world import World
 from tests.guards.modules import modules_of
@@ -56,14 +58,21 @@ def test_a_route_declares_a_subject(route: Route) -> None:
 
 @pytest.mark.parametrize("route", TABLE, ids=ids)
 def test_a_route_of_a_workspace_names_it(route: Route) -> None:
-    if issubclass(route.subject, Agent):
+    if issubclass(route.subject, Member):
         assert route.rule.startswith("/w/<key>")
+
+
+@pytest.mark.parametrize("route", [one for one in TABLE if issubclass(one.subject, Member)], ids=ids)
+def test_a_members_route_asks_for_a_permission_that_goes_with_its_method(route: Route) -> None:
+    assert route.scope is not None and route.scope.name in set(Permission)
+    if route.method != "GET":
+        assert not route.scope.name.endswith(":read"), "auditors have every `:read`, and change nothing"
 
 
 def test_scopes_are_those_that_tokens_can_have() -> None:
     from cell.tokens.service import SCOPES
 
-    wanted = {route.scope.name for route in TABLE if route.scope is not None}
+    wanted = {route.scope.name for route in TABLE if route.scope is not None and issubclass(route.subject, Machine)}
     assert wanted == set(SCOPES)
 
 

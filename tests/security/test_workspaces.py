@@ -9,11 +9,14 @@ import asyncpg
 import pytest
 
 from cell.app import ROUTES
+from cell.invitations import service as invitations
 from cell.links.subjects import Visitor
 from cell.models import METADATA, OUTSIDE_TENANCY
+from cell.people import service as people
 from cell.recordings.subjects import Sender, Uploader
+from cell.sessions.cookies import name as cookie_name
 from cell.sessions.store import Sessions
-from cell.sessions.subjects import Agent, cookie_name
+from cell.sessions.subjects import Member
 from cell.tokens.subjects import Machine
 from contracts.tokens import Kind, new_bearer
 from kit.web.routes import Route
@@ -30,6 +33,9 @@ MACHINE = {"Accept": "application/json"}
 FOR_ANYBODY = {
     "/w/<key>/sign-in": "how one comes in; it tells the name of the workspace and nothing else",
     "/w/<key>/confirm/<secret>": "where a founder's mail leads; it tells the name of the workspace and nothing else",
+    "/w/<key>/join/<secret>": "where an invitation's mail leads; without its word there is nothing",
+    "/w/<key>/forgotten": "asks for a mail; the answer is the same whoever it is",
+    "/w/<key>/reset/<secret>": "where a reset's mail leads; without its word it is closed",
 }
 
 
@@ -43,7 +49,7 @@ def of(*subjects: type) -> pytest.MarkDecorator:
 
 
 def test_every_route_is_asked_below() -> None:
-    covered = (Agent, Machine, Visitor, Sender, Uploader)
+    covered = (Member, Machine, Visitor, Sender, Uploader)
     for route in TABLE:
         assert issubclass(route.subject, covered) or (route.subject is Anyone and route.rule in FOR_ANYBODY), (
             f"{route.method} {route.rule}: a new kind of subject; say here how a stranger would ask as one"
@@ -80,6 +86,7 @@ async def full(world: World) -> Full:
         "link_id": str(sending.link.link.id),
         "person_id": str(workspace.agent.id),
         "token_id": str(await _token_id(world, workspace)),
+        "invitation_id": str(await _invitation_id(world, workspace)),
         "session_id": session.id,
         "secret": "0" * 64,
         "link": sending.link.url.rsplit("/", 1)[1],
@@ -94,6 +101,12 @@ async def _token_id(world: World, workspace: Workspace) -> UUID:
 
     async with world.cell.database.reading(workspace.id) as tx:
         return (await tx.one(select(ApiToken))).id
+
+
+async def _invitation_id(world: World, workspace: Workspace) -> UUID:
+    new = invitations.NewInvitation(email="invited@example.com")
+    async with world.cell.database.writing(workspace.id) as tx:
+        return (await invitations.create(tx, people.actor_of(workspace.admin), new, "en")).id
 
 
 @pytest.fixture(scope="module")
@@ -138,11 +151,11 @@ async def ask(browser: Browser, route: Route, path: str, **headers: str) -> Answ
     elif "uploads" in route.rule and route.method == "POST":
         body = {"json": {"chunks": []}}
     elif route.method == "POST":
-        body = {"form": {"title": "x", "name": "x"}}
+        body = {"form": {"title": "x", "name": "x", "role": "agent"}}
     return await browser.ask(route.method, path, headers={**MACHINE, **headers}, **body)
 
 
-@of(Agent)
+@of(Member)
 async def test_a_session_of_another_workspace_opens_nothing(
     world: World, ours: Full, theirs: Full, unchanged: None, route: Route
 ) -> None:
@@ -154,7 +167,7 @@ async def test_a_session_of_another_workspace_opens_nothing(
     assert (await ask(stranger, route, ours.path(route))).status in (401, 404)
 
 
-@of(Agent)
+@of(Member)
 async def test_ids_of_another_workspace_are_not_found_under_ones_own(
     world: World, ours: Full, theirs: Full, unchanged: None, route: Route
 ) -> None:
@@ -168,7 +181,7 @@ async def test_ids_of_another_workspace_are_not_found_under_ones_own(
         assert (answer.status, answer.slug) == (404, "not-found")
 
 
-@of(Agent)
+@of(Member)
 async def test_without_a_session_nothing_opens(world: World, ours: Full, unchanged: None, route: Route) -> None:
     answer = await ask(world.browser(), route, ours.path(route))
     assert (answer.status, answer.slug) == (401, "not-signed-in")

@@ -9,7 +9,7 @@ import pytest
 from cell.library import events
 from cell.library.routes import PAGE as PAGE_SIZE
 from cell.sessions.store import Sessions
-from cell.sessions.subjects import Agent
+from cell.sessions.subjects import Member
 from cell.workspaces.models import Workspace as WorkspaceRow
 from kit.database import now
 from tests.cell.browser import Browser
@@ -75,13 +75,13 @@ async def test_a_row_is_shown_only_where_the_filter_shows_it(
 
 
 @pytest.fixture
-async def who(world: World, workspace: Workspace) -> Agent:
+async def who(world: World, workspace: Workspace) -> Member:
     sessions = Sessions(world.cell.redis, workspace.key, workspace.id)
     session = await sessions.find((await sessions.begin(workspace.agent.id, "Firefox", "192.0.2.7")).text)
     assert session is not None
     row = WorkspaceRow(key=workspace.key, name="Acme", created_at=now())
     row.workspace_id = workspace.id
-    return Agent(row, workspace.agent, session)
+    return Member(row, workspace.agent, session)
 
 
 async def next_event(stream: AsyncIterator[bytes]) -> tuple[str, dict[str, str]]:
@@ -93,7 +93,7 @@ async def next_event(stream: AsyncIterator[bytes]) -> tuple[str, dict[str, str]]
     raise AssertionError("the stream ended")
 
 
-async def test_a_page_hears_each_change_of_its_own_workspace(world: World, workspace: Workspace, who: Agent) -> None:
+async def test_a_page_hears_each_change_of_its_own_workspace(world: World, workspace: Workspace, who: Member) -> None:
     stream = events.stream(world.cell, who, asyncio.Event())
     assert await next_event(stream) == ("hello", {})
     await begun(world, await world.found())  # somebody else's
@@ -106,7 +106,7 @@ async def test_a_page_hears_each_change_of_its_own_workspace(world: World, works
     await stream.aclose()  # type: ignore[attr-defined]  # an async generator
 
 
-async def test_a_page_whose_session_has_ended_hears_no_more(world: World, workspace: Workspace, who: Agent) -> None:
+async def test_a_page_whose_session_has_ended_hears_no_more(world: World, workspace: Workspace, who: Member) -> None:
     stream = events.stream(world.cell, who, asyncio.Event())
     assert await next_event(stream) == ("hello", {})
     await Sessions(world.cell.redis, workspace.key, workspace.id).end(workspace.agent.id, who.session.id)
@@ -114,7 +114,7 @@ async def test_a_page_whose_session_has_ended_hears_no_more(world: World, worksp
         assert [block async for block in stream if b"event:" in block] == []
 
 
-async def test_a_page_hears_no_more_when_the_process_stops(world: World, who: Agent) -> None:
+async def test_a_page_hears_no_more_when_the_process_stops(world: World, who: Member) -> None:
     stop = asyncio.Event()
     stream = events.stream(world.cell, who, stop)
     assert await next_event(stream) == ("hello", {})

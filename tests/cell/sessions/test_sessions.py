@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import time_machine
 
+from cell.sessions.cookies import name as cookie_name
 from cell.sessions.store import ABSOLUTE, IDLE, SEEN_EVERY_S, Sessions
-from cell.sessions.subjects import cookie_name
 from tests.cell.browser import PAGE, Browser
 from tests.cell.world import Workspace, World
 

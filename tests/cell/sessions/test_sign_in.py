@@ -1,5 +1,6 @@
 """Signing in: what a stranger can learn from it, how often they may try, and where it leads."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -8,10 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from cell.people import passwords
+from cell.people import service as people
 from cell.people.models import Person
-from cell.sessions.routes import _own_path
+from cell.sessions import devices
+from cell.sessions.cookies import name as cookie_name
+from cell.sessions.routes import own_path
 from cell.sessions.service import PER_ACCOUNT, PER_ADDRESS
-from cell.sessions.subjects import cookie_name
+from kit.database import now
 from tests.cell.browser import PAGE, Answer, Browser
 from tests.cell.world import PASSWORD, Workspace, World
 
@@ -34,7 +38,7 @@ async def test_the_right_password_opens_the_library(visitor: Browser, workspace:
 
 async def test_the_cookie_is_of_this_host_and_no_script_sees_it(visitor: Browser, workspace: Workspace) -> None:
     answer = await sign_in(visitor, workspace, workspace.agent.email, PASSWORD)
-    [cookie] = answer.headers.getlist("Set-Cookie")
+    [cookie] = [one for one in answer.headers.getlist("Set-Cookie") if one.startswith("__Host-s-")]
     name, *attributes = cookie.split("; ")
     assert name.startswith(f"__Host-s-{workspace.key}=ccs_{workspace.key}_")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
@@ -93,6 +97,37 @@ async def test_an_account_is_tried_so_often_and_no_more(world: World, workspace:
     assert (await sign_in(world.browser(), workspace, workspace.admin.email, PASSWORD)).status == 303
 
 
+async def test_a_known_device_still_gets_in_while_others_guess(world: World, workspace: Workspace) -> None:
+    own = world.browser()
+    assert (await sign_in(own, workspace, workspace.agent.email, PASSWORD)).status == 303
+    for _ in range(PER_ACCOUNT + 2):
+        await sign_in(world.browser(), workspace, workspace.agent.email, "wrong password")
+    assert (await sign_in(world.browser(), workspace, workspace.agent.email, PASSWORD)).status == 429
+    assert (await sign_in(own, workspace, workspace.agent.email, PASSWORD)).status == 303
+
+
+async def test_a_devices_sign_is_of_one_person_one_workspace_and_one_password(
+    world: World, workspace: Workspace
+) -> None:
+    own, other = world.browser(), await world.found()
+    await sign_in(own, workspace, workspace.agent.email, PASSWORD)
+    async with world.cell.database.reading(workspace.id) as tx:
+        agent, admin = [await people.account(tx, one.email) for one in (workspace.agent, workspace.admin)]
+    assert agent is not None and admin is not None
+    settings, sign = world.cell.settings, own.cookies[devices.cookie_name(workspace.key)]
+    assert devices.known(settings, workspace.id, agent, sign) is not None
+    later = replace(agent, changed_at=now())
+    for workspace_id, account, cookie in (
+        (other.id, agent, sign),
+        (workspace.id, admin, sign),
+        (workspace.id, later, sign),
+        (workspace.id, None, sign),
+        (workspace.id, agent, sign[:-1] + ("0" if sign[-1] != "0" else "1")),
+        (workspace.id, agent, ""),
+    ):
+        assert devices.known(settings, workspace_id, account, cookie) is None
+
+
 async def test_an_address_tries_so_often_and_no_more(
     visitor: Browser, workspace: Workspace, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,14 +172,14 @@ AWAY = [
 
 @pytest.mark.parametrize("path", AWAY)
 def test_signing_in_never_leads_out_of_the_workspace(path: str) -> None:
-    assert _own_path(KEY, path) == f"/w/{KEY}/library"
+    assert own_path(KEY, path) == f"/w/{KEY}/library"
 
 
 @pytest.mark.parametrize(
     "path", ["/library", "/library?q=..%2F", "/recordings/7?t=1#x", "/links/new", "/library?q=a/../b"]
 )
 def test_signing_in_leads_where_one_wanted_to_go(path: str) -> None:
-    assert _own_path(KEY, f"/w/{KEY}{path}") == f"/w/{KEY}{path}"
+    assert own_path(KEY, f"/w/{KEY}{path}") == f"/w/{KEY}{path}"
 
 
 PIECES = ["/", "\\", ".", "%2e", "%2E", "w", ":", "@", "?", "#", "\t", "\r\n", ";", f"/w/{KEY}/", "evil.example"]
@@ -153,7 +188,7 @@ PIECES = ["/", "\\", ".", "%2e", "%2E", "w", ":", "@", "?", "#", "\t", "\r\n", "
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_whatever_is_asked_for_stays_inside(tail: str) -> None:
     for asked in (tail, f"/w/{KEY}/{tail}"):
-        path = _own_path(KEY, asked)
+        path = own_path(KEY, asked)
         assert path.startswith(f"/w/{KEY}/")
         steps = path.split("?")[0].split("#")[0].lower().replace("%2e", ".").split("/")
         assert ".." not in steps and not set(path) & set("\\\t\r\n")

@@ -1,13 +1,9 @@
 """A founder confirms an address: by the mail's button, once, and nobody else."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import select, update
 
 from cell.actors import SYSTEM
@@ -23,23 +19,9 @@ from contracts.placing import CreateWorkspace, FirstAdmin
 from kit.database import now
 from kit.jobs.models import Job
 from kit.jobs.runner import Runner
+from tests.cell.mailing import path_in
 from tests.cell.world import PASSWORD, World
-from tests.servers.mail import Mailbox, mail_server
-
-
-@pytest.fixture(scope="module")
-def mailbox() -> Iterator[Mailbox]:
-    with mail_server() as made:
-        yield made
-
-
-@pytest.fixture
-def mailing(world: World, mailbox: Mailbox) -> World:
-    """The cell with a mail server."""
-    mailbox.mails.clear()
-    mailbox.refuse = ""
-    settings = world.cell.settings.model_copy(update={"smtp_url": SecretStr(mailbox.url)})
-    return replace(world, cell=replace(world.cell, settings=settings))
+from tests.servers.mail import Mailbox
 
 
 async def sign_up(world: World, language: str = "en") -> CreateWorkspace:
@@ -64,19 +46,12 @@ async def row(world: World, new: CreateWorkspace) -> Row:
         return await workspaces.get(tx)
 
 
-def path_in(mailbox: Mailbox, new: CreateWorkspace) -> str:
-    text = mailbox.mails[-1].get_content()
-    found = re.search(rf"^http://go.localhost:8000(/w/{new.key}/confirm/[0-9a-f]{{64}})$", text, re.MULTILINE)
-    assert found is not None, text
-    return found[1]
-
-
 async def test_the_mail_leads_to_a_button_that_ends_the_first_limits(mailing: World, mailbox: Mailbox) -> None:
     new = await sign_up(mailing)
     await do_jobs(mailing, new)
     (mail,) = mailbox.mails
     assert mail["To"] == "ada@example.com" and "Acme {x}" in mail.get_content()
-    path, browser = path_in(mailbox, new), mailing.browser()
+    path, browser = path_in(mailbox, "confirm"), mailing.browser()
     page = await browser.page(path)
     assert page.status == 200 and "This address is mine" in page.text
     assert (await row(mailing, new)).confirmed_at is None  # opening it changed nothing
@@ -114,7 +89,7 @@ async def test_another_word_confirms_nothing(mailing: World, mailbox: Mailbox, s
 async def test_the_word_of_one_workspace_is_none_in_another(mailing: World, mailbox: Mailbox) -> None:
     one, other = await sign_up(mailing), await sign_up(mailing)
     await do_jobs(mailing, one)
-    path = path_in(mailbox, one).replace(one.key, other.key)
+    path = path_in(mailbox, "confirm").replace(one.key, other.key)
     assert (await mailing.browser().post(path)).status == 404
 
 
@@ -125,7 +100,7 @@ async def test_a_mail_that_is_sent_again_has_the_word_that_counts(mailing: World
         await confirming.ask(mailing.cell, new.workspace_id, admin.id, "en")
     first, second = [mail.get_content() for mail in mailbox.mails]
     assert first != second
-    assert (await mailing.browser().post(path_in(mailbox, new))).status == 303
+    assert (await mailing.browser().post(path_in(mailbox, "confirm"))).status == 303
     await confirming.ask(mailing.cell, new.workspace_id, admin.id, "en")
     assert len(mailbox.mails) == 2  # confirmed: nothing is asked any more
 
@@ -146,7 +121,7 @@ async def test_the_mail_speaks_the_language_of_the_sign_up(
 ) -> None:
     new = await sign_up(mailing, language)
     await do_jobs(mailing, new)
-    assert mailbox.mails[-1]["Subject"].startswith(subject) and path_in(mailbox, new)
+    assert mailbox.mails[-1]["Subject"].startswith(subject) and path_in(mailbox, "confirm")
 
 
 async def _admin(world: World, new: CreateWorkspace) -> Person:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from cell.audit.models import AuditEntry
 from cell.calls import make_answers
+from cell.people import passwords
 from cell.people import service as people
 from cell.people.models import Person
 from cell.signup import service
@@ -34,7 +35,7 @@ def wanted(**other: object) -> CreateWorkspace:
     return CreateWorkspace.model_validate(facts)
 
 
-async def test_a_workspace_is_there_with_its_admin_and_an_entry_of_each(database: Database) -> None:
+async def test_a_workspace_is_there_with_its_owner_and_an_entry_of_each(database: Database) -> None:
     new = wanted()
     assert not await service.exists(database, new.workspace_id)
     await service.create(database, new)
@@ -42,9 +43,10 @@ async def test_a_workspace_is_there_with_its_admin_and_an_entry_of_each(database
     assert await workspaces.id_of(database, new.key) == new.workspace_id
     async with database.reading(new.workspace_id) as tx:
         workspace = await workspaces.get(tx)
-        admin = await people.with_password(tx, "ada@example.com", PASSWORD)
+        owner = await people.account(tx, "ada@example.com")
         acts = await tx.all(select(AuditEntry.action).order_by(AuditEntry.seq))
-    assert admin is not None and (admin.role, admin.email) == ("admin", "Ada@example.com")
+    assert owner is not None and (owner.person.role, owner.person.email) == ("owner", "Ada@example.com")
+    assert await passwords.matches(owner.hash, PASSWORD)
     assert (workspace.name, workspace.open_links_limit, workspace.confirmed_at) == ("Acme", service.FEW_LINKS, None)
     assert acts == ["workspace.create", "person.create"]
 
