@@ -21,6 +21,10 @@ class RegionFull(Refusal):
     retry_after_s = 3600
 
 
+# Of a heartbeat, a hundred times the largest cell. JSON has numbers that become infinite, which no score survives.
+MOST_UNITS = 1e9
+
+
 class WorkspaceUndone(Refusal):
     """The sweep took this sign-up back before the workspace was made."""
 
@@ -136,8 +140,8 @@ class Beat(Said):
     """A cell's heartbeat: load and growth in units (a unit: the load of a typical small workspace)."""
 
     cell: CellName
-    load: Annotated[float, Field(ge=0)]
-    growth: float
+    load: Annotated[float, Field(ge=0, le=MOST_UNITS)]
+    growth: Annotated[float, Field(ge=-MOST_UNITS, le=MOST_UNITS)]
 
 
 # What a cell answers.

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import typer
 
+from contracts.placements import State
 from control_plane.cli.commands import Answer, Why, command, group
 from control_plane.cli.server import WRONG_USAGE, Failed, Server, failed
 from control_plane.cli.sign_up import Founder, finish, new_password, read_password, to_repeat
@@ -69,7 +70,7 @@ def list_(
     server: Server,
     region: Annotated[str | None, typer.Option("--region", help="Only of this region.")] = None,
     cell: Annotated[str | None, typer.Option("--cell", help="Only on this cell.")] = None,
-    state: Annotated[str | None, typer.Option("--state", help="Only in this state, `deleted` included.")] = None,
+    state: Annotated[State | None, typer.Option("--state", help="Only in this state, `deleted` included.")] = None,
     after: Annotated[str | None, typer.Option("--after", help="Go on behind this key.")] = None,
     limit: Annotated[int, typer.Option("--limit", help="At most so many.", min=1, max=1000)] = 100,
 ) -> Answer:

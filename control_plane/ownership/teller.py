@@ -15,7 +15,7 @@ from control_plane.placement.models import PlacementRow
 from kit import logs
 from kit.calls import Calling
 from kit.database import Database, now
-from kit.refusals import NotFound, Refusal
+from kit.refusals import Kind, NotFound, Refusal
 
 LOOK_EVERY_S = 0.2  # a freeze or a suspension is felt in the cell within a second
 AT_ONCE = 10
@@ -26,6 +26,14 @@ UNTOLD = Gauge("cellcast_ownership_untold", "Placements that their cells have no
 log = logs.get("ownership")
 
 
+class CellIsAhead(Refusal):
+    """The cell holds something later than the registry, so what was said changed nothing there."""
+
+    kind = Kind.CONFLICT
+    title = "The cell holds a later ownership than the registry"
+    detail = "Was the registry restored? The cell takes only what is later than what it holds."
+
+
 class Teller:
     """Tells. Of several at once each does no harm: a cell takes only what is later than what it holds."""
 
@@ -34,29 +42,53 @@ class Teller:
         self._calls = calls
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Tell until told to stop. A database that is away is waited for."""
+        """Tell until told to stop, each cell by itself: none waits for another that does not answer."""
+        telling: dict[str, asyncio.Task[None]] = {}
         while not stop.is_set():
-            try:
-                while await self.round():
-                    pass
-            except Refusal as refusal:
-                log.warning("nothing can be told", reason=refusal.slug)
+            telling = {cell: task for cell, task in telling.items() if not task.done()}
+            for cell in await self._cells_due():
+                if cell not in telling:
+                    telling[cell] = asyncio.create_task(self._tell_cell(cell))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+        for task in telling.values():
+            task.cancel()
+        await asyncio.gather(*telling.values(), return_exceptions=True)
 
-    async def round(self) -> int:
-        """Tell what is due, at most AT_ONCE; how many cells have answered."""
+    async def round(self, cell: str | None = None) -> int:
+        """Tell what is due, of one cell or of all, at most AT_ONCE; how many of them were taken."""
         due = select(PlacementRow).join(OwnershipUntold, OwnershipUntold.workspace_id == PlacementRow.workspace_id)
         due = due.where(OwnershipUntold.due <= now()).order_by(OwnershipUntold.due).limit(AT_ONCE)
+        if cell is not None:
+            due = due.where(PlacementRow.cell == cell)
         async with self._database.outside() as session:
             rows: Sequence[PlacementRow] = (await session.scalars(due)).all()
-            UNTOLD.set(await session.scalar(select(func.count()).select_from(OwnershipUntold)) or 0)
         return sum(await asyncio.gather(*(self._tell(row) for row in rows)))
+
+    async def _cells_due(self) -> Sequence[str]:
+        """Cells that have something to be told now. None while the database is away."""
+        due = select(PlacementRow.cell).join(OwnershipUntold, OwnershipUntold.workspace_id == PlacementRow.workspace_id)
+        try:
+            async with self._database.outside() as session:
+                UNTOLD.set(await session.scalar(select(func.count()).select_from(OwnershipUntold)) or 0)
+                return (await session.scalars(due.where(OwnershipUntold.due <= now()).distinct())).all()
+        except Exception as error:  # whatever it is, freezes of tomorrow depend on this going on
+            _nothing_told(error)
+            return []
+
+    async def _tell_cell(self, cell: str) -> None:
+        try:
+            while await self.round(cell):
+                pass
+        except Exception as error:  # as above
+            _nothing_told(error)
 
     async def _tell(self, row: PlacementRow) -> bool:
         said = SetOwnership(workspace_id=row.workspace_id, epoch=row.epoch, version=row.version, state=State(row.state))
         try:
-            await self._calls.call(row.cell, OWNERSHIP_SET, said)
+            held = await self._calls.call(row.cell, OWNERSHIP_SET, said)
+            if (held.epoch, held.version, held.state) != (said.epoch, said.version, said.state):
+                raise CellIsAhead
         except Refusal as refusal:
             gone = isinstance(refusal, NotFound) and said.state is State.DELETED  # it never was there
             if not gone:
@@ -77,6 +109,15 @@ class Teller:
         same = (held.workspace_id == said.workspace_id, held.epoch == said.epoch, held.version == said.version)
         async with self._database.outside() as session:
             tries = await session.scalar(update(held).where(*same).values(tries=held.tries + 1).returning(held.tries))
-            pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries or 0, 10))
+            if tries is None:  # it has changed meanwhile: that is what is told next
+                return
+            pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries, 10))
             await session.execute(update(held).where(*same).values(due=now() + timedelta(seconds=pause)))
         log.warning("not told", workspace_id=str(said.workspace_id), reason=refusal.slug, again_s=pause)
+
+
+def _nothing_told(error: Exception) -> None:
+    if isinstance(error, Refusal):
+        log.warning("nothing can be told", reason=error.slug)
+    else:
+        log.error("unexpected", exc_info=error)

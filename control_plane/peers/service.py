@@ -32,6 +32,14 @@ class PeerExists(Refusal):
     detail = "Change it with `cellcast peers change`, or a cell with `cellcast cells change`."
 
 
+class CellHasNoKey(Refusal):
+    """Nobody can call this cell, so every sign-up that is placed on it would fail."""
+
+    kind = Kind.CONFLICT
+    title = "This cell has no public key, so nobody can call it"
+    detail = "Name it, then open the cell: cellcast cells change CELL --public-key KEY --why ..."
+
+
 def wanted(name: str, kind: PeerKind, region: str, url: str, public_keys: Sequence[str]) -> Peer:
     """A peer as an operator names it. Raises Invalid for one that cannot be."""
     if not url or not 1 <= len(public_keys) <= MOST_KEYS:
@@ -89,6 +97,12 @@ async def introduce(act: Act, cell: Cell) -> None:
     """Tell a cell that joins of its region's provisioning. The caller holds the region's lock."""
     for row in await _provisioning(act.session, cell.region):
         act.tell(records.told(feed.cell_audience(cell.name), row))
+
+
+async def must_be_callable(session: AsyncSession, cell: str) -> None:
+    """Return for a cell that is a peer. Raises CellHasNoKey."""
+    if await session.get(PeerRow, cell) is None:
+        raise CellHasNoKey
 
 
 async def part(act: Act, cell: Cell, why: str) -> None:

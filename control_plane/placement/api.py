@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from contracts.placements import State
 from control_plane import resources
 from control_plane.act import acting
 from control_plane.operators.subjects import Operator
@@ -40,7 +41,7 @@ class Wanted(BaseModel):
 
     region: Annotated[str | None, Field(max_length=31)] = None
     cell: Annotated[str | None, Field(max_length=31)] = None
-    state: Annotated[str | None, Field(max_length=31)] = None
+    state: State | None = None
     after: Annotated[str | None, Field(max_length=10)] = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 

@@ -35,7 +35,7 @@ class NewCell(BaseModel):
 class CellAdded(shown.Cell):
     """A cell that was registered; `feed_token` is its credential for its feed, shown this once.
 
-    None without public keys: a cell that makes and answers no calls follows no feed.
+    None without public keys: a cell that makes and answers no calls follows no feed, and cannot be opened.
     """
 
     feed_token: str | None
@@ -73,6 +73,7 @@ async def add(by: Operator, new: NewCell) -> CellAdded:
             peer = peers.wanted(new.name, PeerKind.CELL, new.region, new.url, new.public_keys)
             token = (await peers.add(act, peer)).text
         if new.open:
+            await peers.must_be_callable(act.session, new.name)
             await cells.transition(act, new.name, "open", "opened as it was added")
         return CellAdded(**shown.cell(cell).model_dump(), feed_token=token)
 
@@ -97,4 +98,7 @@ async def transition(by: Operator, name: str, what: str, wanted: Why) -> shown.C
     if what not in CELL_RULES:
         raise NotFound
     async with acting(resources.current().database, by.actor) as act:
+        if what == "open":
+            await cells.get(act.session, name)
+            await peers.must_be_callable(act.session, name)
         return shown.cell(await cells.transition(act, name, what, wanted.why))

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from quart import Quart
 
 from contracts import operations as under_test
@@ -286,6 +286,15 @@ async def test_an_operation_outside_the_table_is_allowed_to_nobody(processes: Pr
     may = May(processes.peers, kind=PeerKind.CELL, region="eu")
     with pytest.raises(SenderNotAllowed):
         await may("control-plane", "workspace.steal", ABOUT)
+
+
+@pytest.mark.parametrize(
+    "said", ['"load": 1e999, "growth": 0', '"load": 0, "growth": NaN', '"load": 0, "growth": 1e308']
+)
+def test_a_heartbeat_has_numbers_that_can_be_scored(said: str) -> None:
+    """One such number would end every sign-up of the region."""
+    with pytest.raises(ValidationError):
+        Beat.model_validate_json(f'{{"cell": "eu-1", {said}}}')
 
 
 def test_a_password_is_not_shown_by_repr() -> None:

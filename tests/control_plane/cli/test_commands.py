@@ -94,10 +94,14 @@ def _answers(shell: Shell) -> bool:
     return done.returncode == 0
 
 
+# A key of its own for each cell does not matter here; that there is one does, or it is not opened.
+CAPACITY = ("--capacity", "100", "--public-key", SigningKey.new().public_text())
+
+
 def test_an_operator_runs_a_fleet(shell: Shell) -> None:
-    added = shell.json("cells", "add", "eu-1", "--cell-url", "http://eu-1.example", "--capacity", "100", "--open")
+    added = shell.json("cells", "add", "eu-1", "--cell-url", "http://eu-1.example", *CAPACITY, "--open")
     assert (added["name"], added["region"], added["state"]) == ("eu-1", "eu", "open")
-    shell.json("cells", "add", "eu-2", "--cell-url", "http://eu-2.example", "--capacity", "100")
+    shell.json("cells", "add", "eu-2", "--cell-url", "http://eu-2.example", *CAPACITY)
     assert shell.json("cells", "open", "eu-2", *WHY)["state"] == "open"
     create = ["workspaces", "create", "--region", "eu", *FOUNDER]
     keys = [shell.json(*create, code=1)["workspace_key"] for _ in range(3)]  # reserved: no provisioning finishes them
@@ -138,7 +142,7 @@ def test_exit_codes_say_what_happened(shell: Shell) -> None:
 
 
 def test_without_provisioning_a_reservation_says_how_to_go_on(shell: Shell) -> None:
-    shell.json("cells", "add", "us-1", "--cell-url", "http://us-1.example", "--capacity", "100", "--open")
+    shell.json("cells", "add", "us-1", "--cell-url", "http://us-1.example", *CAPACITY, "--open")
     said = shell.json("workspaces", "create", "--region", "us", *FOUNDER, code=1)
     assert "SIGN_UP_URLS" in said["detail"] and f"abandon {said['workspace_key']}" in said["detail"]
     assert said["request_key"] in said["detail"] and len(said["password"]) >= 20

@@ -2,18 +2,35 @@
 
 import pytest
 
+from kit.signing import SigningKey
 from tests.control_plane.world import World
 
-CELL = {"name": "eu-1", "region": "eu", "url": "http://eu-1.example", "capacity": 100}
+KEYS = [SigningKey.new().public_text()]
+CELL = {"name": "eu-1", "region": "eu", "url": "http://eu-1.example", "capacity": 100, "public_keys": KEYS}
 NEW = {"region": "eu", "size": "small", "request_key": "request-1"}
 
 
 async def test_a_cell_joins_with_one_call(world: World) -> None:
     made = await world.api("/cells", {**CELL, "open": True}, 201)
     assert (made["state"], made["load"], made["workspaces"]) == ("open", 0, 0)
-    assert made.pop("feed_token") is None  # without a key it makes no calls and follows no feed
+    assert made.pop("feed_token").startswith("ccf_")
     assert (await world.api("/cells/eu-1")) == made
     assert (await world.api("/cells"))["items"] == [made]
+
+
+async def test_a_cell_that_nobody_can_call_is_not_opened(world: World) -> None:
+    """Every sign-up of the region would be placed on it, being the emptiest, and fail."""
+    keyless = {**CELL, "public_keys": []}
+    assert (await world.api("/cells", {**keyless, "open": True}, 409))["type"] == "/problems/cell-has-no-key"
+    assert (await world.api("/cells", keyless, 201))["feed_token"] is None
+    assert (await world.api("/cells/eu-1/open", {"why": "test"}, 409))["type"] == "/problems/cell-has-no-key"
+    await world.api("/cells/eu-1/change", {"public_keys": KEYS, "why": "test"}, 200)
+    assert (await world.api("/cells/eu-1/open", {"why": "test"}, 200))["state"] == "open"
+
+
+async def test_workspaces_are_not_looked_for_in_a_state_that_there_is_not(world: World) -> None:
+    assert (await world.ask("/api/operators/v1/workspaces?state=happy")).status_code == 422
+    assert (await world.api("/workspaces?state=active"))["items"] == []
 
 
 async def test_a_workspace_is_shown_with_its_decision_and_history(world: World) -> None:

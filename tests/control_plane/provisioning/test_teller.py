@@ -6,11 +6,12 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from cell.ownership.gate import Held
 from cell.workspaces import service as workspaces
 from contracts.placements import State
-from contracts.placing import Placed
+from contracts.placing import OWNERSHIP_SET, Placed, SetOwnership
 from control_plane.act import acting
 from control_plane.ownership import teller as under_test
 from control_plane.ownership.models import OwnershipUntold
@@ -22,7 +23,7 @@ from kit.calls.operations import A, Operation, Q
 from kit.database import WorkspaceFrozen
 from tests.control_plane.provisioning.conftest import Site
 from tests.control_plane.provisioning.test_saga import placement_of, sign_ups, wanted
-from tests.control_plane.world import BY
+from tests.control_plane.world import BY, World
 
 
 @pytest.fixture
@@ -117,6 +118,66 @@ async def test_what_changed_while_it_was_being_told_is_told_again(site: Site, pl
     await tell(site)
     now = await held(site, placed.workspace_id)
     assert now is not None and now.state is State.ACTIVE
+
+
+class Answering:
+    """Cells that take what they are told. Of `us-1` no answer ever comes; the first word meets a fault, if wanted."""
+
+    def __init__(self, *, fault: bool = False) -> None:
+        self.hangs, self.told, self.fault = asyncio.Event(), asyncio.Event(), fault
+
+    async def call(self, peer: str, operation: Operation[Q, A], request: Q) -> A:
+        if self.fault:
+            self.fault = False
+            raise RuntimeError("of ours")
+        if peer == "us-1":
+            self.hangs.set()
+            await asyncio.Event().wait()
+        self.told.set()
+        return operation.answer.model_validate(request.model_dump(exclude={"workspace_id"}))
+
+
+async def test_a_cell_that_hangs_keeps_no_other_waiting(world: World) -> None:
+    await world.add_cell("eu-1")
+    await world.add_cell("us-1")
+    here, _ = await world.active("eu"), await world.active("us")
+    calls, stop = Answering(), asyncio.Event()
+    running = asyncio.create_task(Teller(world.plane.database, calls).run(stop))
+    async with asyncio.timeout(5):
+        await calls.hangs.wait()
+        await calls.told.wait()
+        calls.told.clear()
+        await world.change(here.key, Change.FREEZE)
+        began = time.monotonic()
+        await calls.told.wait()
+    assert time.monotonic() - began < 1
+    stop.set()
+    await running
+
+
+async def test_a_fault_of_ours_is_said_and_telling_goes_on(world: World) -> None:
+    await world.add_cell("eu-1")
+    await world.active("eu")
+    calls, stop = Answering(fault=True), asyncio.Event()
+    with capture_logs() as lines:
+        running = asyncio.create_task(Teller(world.plane.database, calls).run(stop))
+        async with asyncio.timeout(5):
+            await calls.told.wait()
+    assert [line["event"] for line in lines] == ["unexpected"]
+    stop.set()
+    await running
+
+
+async def test_a_cell_that_holds_something_later_is_not_struck_off(site: Site, placed: Placed) -> None:
+    """As after a restore of the registry: what it says changes nothing there, and that is not taken for done."""
+    await tell(site)
+    later = SetOwnership(workspace_id=placed.workspace_id, epoch=1, version=9, state=State.ACTIVE)
+    await site.registry_calls.call("eu-1", OWNERSHIP_SET, later)
+    await change(site, placed, Change.SUSPEND)
+    with capture_logs() as lines:
+        assert await Teller(site.registry.database, site.registry_calls).round() == 0
+    assert [line["reason"] for line in lines if line["event"] == "not told"] == ["cell-is-ahead"]
+    assert await untold(site, placed) is not None
 
 
 async def test_pauses_grow_up_to_a_minute(site: Site, placed: Placed, monkeypatch: pytest.MonkeyPatch) -> None:
