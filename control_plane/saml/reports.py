@@ -41,9 +41,7 @@ class Reports:
             queue.popleft()
             self._dropped(1)
         if workspace_id not in self._sending and queue:
-            task = asyncio.create_task(self._send(workspace_id))
-            self._sending[workspace_id] = task
-            task.add_done_callback(lambda _: self._sending.pop(workspace_id, None))
+            self._sending[workspace_id] = asyncio.create_task(self._send(workspace_id))
 
     @property
     def waiting(self) -> int:
@@ -80,7 +78,8 @@ class Reports:
             else:
                 await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
                 failures += 1
-        self._queues.pop(workspace_id, None)
+        # In one step with having seen that nothing is left: what is added next begins anew.
+        del self._queues[workspace_id], self._sending[workspace_id]
 
     async def _tell(self, workspace_id: UUID, attempts: tuple[Attempt, ...]) -> bool:
         """False where it is to be tried again."""
