@@ -204,6 +204,7 @@ async def opened(redis_url: str, folder: Path, **changes: Any) -> AsyncIterator[
             "state_dir": folder,
             "saml_keys": [our_keys(0), our_keys(1)],
             "saml_answers_per_minute": 100_000,
+            "name_server": "127.0.0.1:9",
             **changes,
         }
     )
