@@ -1,11 +1,13 @@
 """Settings from the environment: each documented, an unknown or missing one refused at start by its name."""
 
 import os
+from ipaddress import ip_network
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from kit.addresses import Network
 from kit.signing import PublicKeys, SigningKey
 
 
@@ -16,6 +18,22 @@ def _key(value: object) -> object:
 def _public_keys(value: object) -> object:
     return PublicKeys.from_text(value) if isinstance(value, str) and value else value or None
 
+
+def _networks(value: object) -> object:
+    return tuple(map(ip_network, _split(value))) if isinstance(value, str) else value
+
+
+def _split(value: str) -> list[str]:
+    return [one.strip().lower() for one in value.split(",") if one.strip()]
+
+
+def _names(value: object) -> object:
+    return tuple(_split(value)) if isinstance(value, str) else value
+
+
+# Comma-separated: networks such as 10.0.0.0/8, and names of hosts.
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 # Keys as settings name them, in base64; an empty text is none.
 OneSigningKey = Annotated[SigningKey, BeforeValidator(_key)]

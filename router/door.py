@@ -16,12 +16,13 @@ from hypercorn.typing import (
 
 from contracts.placements import State
 from kit.addresses import Addresses, Hosts
-from router import paths
+from kit.guesses import Guesses
+from router import paths, start
 from router.counts import COLUMN
-from router.limits import Guesses
 from router.map import Map, NoAnswer
-from router.pages import SECURITY_HEADERS, Answer, Outcome, Pages
+from router.pages import FORMS, SECURITY_HEADERS, Answer, Outcome, Pages
 from router.records import Place
+from router.start import Start
 
 _HOME, _LIVE, _READY = b"/", b"/livez", b"/readyz"
 # Whoever asks for these is no visitor: probes use any name or none.
@@ -64,6 +65,7 @@ class Door:
         self._pages = pages
         self._files = files
         self._hosts, self._addresses, self._guesses = guards
+        self._start = Start(map, self._find, guards.guesses)
         self._counts = counts
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
@@ -96,13 +98,19 @@ class Door:
             return self._refuse(found, scope, machine=isinstance(asked, paths.Describe))
         if isinstance(asked, paths.Describe):
             return self._describe(asked.key, found)
+        return self._led(found.url + asked.to)
+
+    def _led(self, location: bytes) -> Answer:
         self._counts[_LED_ON] += 1
-        return Answer(302, [(b"location", found.url + asked.to), *_LED], b"")
+        return Answer(302, [(b"location", location), *_LED], b"")
 
     def _own(self, path: bytes, scope: HTTPScope) -> Answer | None:
-        """What is no way to a workspace: the home page, health, the stylesheet."""
+        """What is no way to a workspace: the home page, the start of a sign-in, health, the stylesheet."""
         if path == _HOME:
             return self._pages.home(scope["headers"])
+        if path == start.PATH:
+            led = self._start.lead(scope["query_string"], self._addresses.of(scope))
+            return self._refuse(led, scope) if isinstance(led, Outcome) else self._led(led)
         if path == _READY:
             return self._health()
         return _json(200, {"alive": True}) if path == _LIVE else self._files.get(path)
@@ -157,6 +165,8 @@ class Door:
 
     def _refuse(self, outcome: Outcome, scope: HTTPScope, *, machine: bool = False) -> Answer:
         self._counts[COLUMN[outcome]] += 1
+        if outcome in FORMS:
+            return self._pages.form(outcome, scope["headers"], self._map.cells())
         return self._pages.refusal(outcome, scope["headers"], machine=machine)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+from contracts.domains import DOMAINS, KEY_BYTES, digest
 from contracts.feed_rules import Held
 from contracts.feed_store import LookUpFailed, Reader
 from contracts.records import CELL, WORKSPACE
@@ -25,6 +26,12 @@ class Map(Protocol):
     def find(self, key: bytes) -> Place | None:
         """Where a workspace is, as of this moment; None for a key that is not known. Raises NoAnswer."""
 
+    def workspaces(self, domain: str) -> list[bytes]:
+        """The keys of the workspaces that have verified a normalised domain. Raises NoAnswer."""
+
+    def cells(self) -> list[bytes]:
+        """The addresses of all cells."""
+
 
 class SharedMap:
     """Looks into the file anew for each question: a change is known as soon as it is written.
@@ -32,7 +39,8 @@ class SharedMap:
     Nothing is cached but what a workspace's few bytes stand for, and that until the next change.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, domain_key: bytes | None) -> None:
+        self._domain_key = domain_key
         self._reader = Reader(path, KINDS)
         self._begin = self._reader.environment.begin
         self._workspaces = self._reader.tables[WORKSPACE]
@@ -70,3 +78,16 @@ class SharedMap:
                 raise NoAnswer
             self._places[packed] = place
         return place
+
+    def workspaces(self, domain: str) -> list[bytes]:
+        """See Map. Without the key no domain is known."""
+        hashed = digest(self._domain_key or bytes(KEY_BYTES), domain).encode()
+        try:
+            with self._begin(self._reader.tables[DOMAINS]) as view:
+                return (view.get(hashed) or b"").split()
+        except LookUpFailed as failed:
+            raise NoAnswer from failed
+
+    def cells(self) -> list[bytes]:
+        """See Map."""
+        return sorted(packed.partition(b" ")[2] for packed in self._cells.values())

@@ -1,24 +1,28 @@
 """What visitors are told when they are not led on: each page made once a language at start, each problem once."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from kit.i18n import LANGUAGES, Catalogs, direction, negotiate
+from kit.marking import N_
 
 HERE = Path(__file__).parent
 _TRY_AGAIN_S = 3  # a frozen workspace is back within a second, and so is a router that is starting
 
 # One stylesheet of our own, one inline icon of no bytes, and nothing else at all.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'none'"
 )
+# A form leads on to a cell, and browsers look at where it leads: each cell is named, as the map knows them.
+_OF_FORMS = CONTENT_SECURITY_POLICY.replace("form-action 'none'", "script-src 'self'; form-action 'self'")
 SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cache-Control": "no-store",
@@ -44,6 +48,9 @@ class Outcome(StrEnum):
     METHOD = "method"
     MISDIRECTED = "misdirected"
     LIMITED = "limited"
+    ASKED = "asked"  # this and the next two are pages of the start of a sign-in
+    UNDECIDED = "undecided"
+    NO_SUCH_KEY = "no-such-key"
 
 
 @dataclass(frozen=True)
@@ -57,10 +64,6 @@ class Words:
     slug: str = ""
 
 
-def N_(text: str) -> str:  # noqa: N802 - gettext's own name for "to be translated elsewhere"
-    return text
-
-
 _NOT_FOUND = Words(
     404,
     N_("There is nothing at this address"),
@@ -71,12 +74,6 @@ _NOT_FOUND = Words(
     slug="not-found",
 )
 _AGAIN = N_("Nothing is lost. Try again in a few seconds.")
-_STRANGER = Words(
-    421,
-    N_("This is not the address you meant"),
-    N_("Open the link from the message you received again; its address must not be changed."),
-    slug="misdirected",
-)
 
 REFUSALS = {
     Outcome.MALFORMED: _NOT_FOUND,
@@ -107,11 +104,16 @@ REFUSALS = {
     ),
     Outcome.FROZEN: Words(503, N_("One moment, please"), _AGAIN, again=True, slug="frozen"),
     Outcome.STARTING: Words(503, N_("We are just starting"), _AGAIN, again=True, slug="starting"),
-    Outcome.MISDIRECTED: _STRANGER,
+    Outcome.MISDIRECTED: Words(
+        421,
+        N_("This is not the address you meant"),
+        N_("Open the link from the message you received again; its address must not be changed."),
+        slug="misdirected",
+    ),
     Outcome.LIMITED: Words(
         429,
-        N_("Too many links that do not exist"),
-        N_("Many links were tried from your network that lead nowhere. Wait a minute, then open yours again."),
+        N_("Too many tries that lead nowhere"),
+        N_("Many addresses were tried from your network that do not exist. Wait a minute, then try yours again."),
         again=True,
         slug="too-many-requests",
     ),
@@ -122,14 +124,14 @@ REFUSALS = {
         slug="method-not-allowed",
     ),
 }
-_HOME = Words(
-    200,
-    N_("Show your screen, with one link"),
-    N_(
-        "Have you received a link? Open it, and everything happens in your browser. To sign in to your workspace, "
-        "use the address your administrator gave you."
-    ),
-)
+_WHICH = N_("Which workspace is yours?")
+FORMS = {
+    Outcome.ASKED: Words(200, N_("Sign in to your workspace"), ""),
+    Outcome.UNDECIDED: Words(200, _WHICH, ""),
+    Outcome.NO_SUCH_KEY: Words(404, _WHICH, N_("No workspace has this key. Compare it with a link of yours.")),
+}
+_LINK = N_("Have you received a link? Open it, and everything happens in your browser.")
+_HOME = Words(200, N_("Show your screen, with one link"), _LINK)
 
 Header = tuple[bytes, bytes]
 
@@ -145,17 +147,28 @@ class Answer(NamedTuple):
 class Pages:
     """Every answer that is not a redirect, made at start."""
 
-    def __init__(self, catalogs: Catalogs, stylesheet: str | None) -> None:
-        """`stylesheet` is the address of the one stylesheet; None leaves the pages plain."""
+    def __init__(
+        self, catalogs: Catalogs, files: Mapping[str, str], go_url: str = "", regions: Mapping[str, str] | None = None
+    ) -> None:
+        """`files` are the addresses of stylesheet and script, by name; without them pages are plain, and work.
+
+        `go_url` is our own address; `regions` the addresses of their provisioning, where links are mailed.
+        """
         folder = FileSystemLoader(HERE / "templates")
-        template = Environment(loader=folder, autoescape=True, undefined=StrictUndefined).get_template("page.html")
+        environment = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        environment.globals |= {"files": files, "go_url": go_url, "regions": regions or {}, "direction": direction}
 
-        def in_each(words: Words) -> dict[str, Answer]:
-            return {language: _page(template, stylesheet, catalogs, words, language) for language in LANGUAGES}
+        def in_each(template: str, words: Words) -> dict[str, Answer]:
+            drawn = environment.get_template(template)
+            return {language: _page(drawn, catalogs, words, language) for language in LANGUAGES}
 
-        self._home = in_each(_HOME)
-        self._pages = {outcome: in_each(words) for outcome, words in REFUSALS.items()}
+        self._home = in_each("message.html", _HOME)
+        self._pages = {outcome: in_each("message.html", words) for outcome, words in REFUSALS.items()}
         self._problems = {outcome: _problem(words) for outcome, words in REFUSALS.items()}
+        self._forms = {
+            outcome: in_each("ask.html" if outcome is Outcome.ASKED else "choose.html", words)
+            for outcome, words in FORMS.items()
+        }
 
     def refusal(self, outcome: Outcome, headers: Iterable[Header], *, machine: bool = False) -> Answer:
         """The page or, for a machine, the problem of `outcome`, for a request with these headers."""
@@ -165,32 +178,26 @@ class Pages:
             return self._problems[outcome]
         return self._pages[outcome][_language(sent)]
 
+    def form(self, outcome: Outcome, headers: Iterable[Header], cells: Sequence[bytes]) -> Answer:
+        """A page of the start of a sign-in, whose forms may lead to these cells."""
+        made = self._forms[outcome][_language(dict(headers))]
+        policy = b" ".join([_OF_FORMS.encode(), *cells])
+        kept = [(name, policy if name == b"content-security-policy" else value) for name, value in made.headers]
+        return made._replace(headers=kept)
+
     def home(self, headers: Iterable[Header]) -> Answer:
         """The page at the front door's own address."""
         return self._home[_language(dict(headers))]
 
 
-def _page(template: Template, stylesheet: str | None, catalogs: Catalogs, words: Words, language: str) -> Answer:
-    html = template.render(
-        title=catalogs.gettext(language, words.title),
-        detail=catalogs.gettext(language, words.detail),
-        again=catalogs.gettext(language, N_("Try again")) if words.again else "",
-        status=words.status,
-        language=language,
-        direction=direction(language),
-        stylesheet=stylesheet,
-    )
+def _page(template: Template, catalogs: Catalogs, words: Words, language: str) -> Answer:
+    html = template.render(_=partial(catalogs.gettext, language), words=words, language=language)
     extra = [("Content-Language", language), ("Vary", "Accept, Accept-Language")]
     return _answer(words, "text/html; charset=utf-8", html.encode(), extra)
 
 
 def _problem(words: Words) -> Answer:
-    body = {
-        "type": f"/problems/{words.slug}",
-        "title": words.title,
-        "status": words.status,
-        "detail": words.detail,
-    }
+    body = {"type": f"/problems/{words.slug}", "title": words.title, "status": words.status, "detail": words.detail}
     return _answer(words, "application/problem+json", json.dumps(body).encode(), [("Vary", "Accept")])
 
 

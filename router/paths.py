@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 from contracts import links
 from contracts.keys import PATTERN, is_key
+from kit.paths import is_harmless
 
 
 class Lead(NamedTuple):
@@ -37,9 +38,6 @@ _LINK = re.compile(b"/" + links.LINK_PATTERN.encode())
 _SEGMENT = r"/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@%-]+"
 _PAGE = re.compile(rf"/w/({PATTERN})(?:{_SEGMENT})*/?".encode())
 _QUERY = re.compile(rb"[!-~]*")
-_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-# Control characters, what some browser takes for a slash, and a second layer of escapes.
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\%\u2028\u2029]")
 
 
 def read(path: bytes, query: bytes) -> Lead | Describe | Wrong:
@@ -58,22 +56,9 @@ def read(path: bytes, query: bytes) -> Lead | Describe | Wrong:
 
 def _page(path: bytes, query: bytes) -> Lead | Wrong:
     found = _PAGE.fullmatch(path)
-    if found is None or not _QUERY.fullmatch(query) or (b"%" in path and not _is_harmless(path)):
+    if found is None or not _QUERY.fullmatch(query) or (b"%" in path and not is_harmless(path)):
         return Wrong.MALFORMED
     return Lead(found[1], path + b"?" + query if query else path)
-
-
-def _is_harmless(path: bytes) -> bool:
-    """True when what a path's escapes stand for changes nothing of its shape, in any reader's eyes."""
-    if _BROKEN_ESCAPE.search(path):
-        return False
-    try:
-        decoded = unquote_to_bytes(path).decode()
-    except UnicodeDecodeError:
-        return False
-    segments = decoded.split("/")
-    same_shape = len(segments) == path.count(b"/") + 1
-    return same_shape and not _FORBIDDEN.search(decoded) and not {".", ".."}.intersection(segments)
 
 
 def _word(raw: bytes) -> Lead | Wrong:

@@ -1,17 +1,21 @@
-"""What the router keeps of the registry's records: for a workspace a state and a cell's name, a dozen bytes."""
+"""What the router keeps of the registry's records: for a workspace a state and a cell's name, a dozen bytes.
+
+For a domain's keyed hash it keeps the keys of its workspaces.
+"""
 
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from contracts.domains import DOMAINS, workspaces_of
 from contracts.feed import Record
 from contracts.feed_store import Pack
 from contracts.placements import State
 from contracts.records import CELL, WORKSPACE, cell_of, placement_of
 
-FORM = "router 1"  # of what is packed here; another one than a state on disk has makes that state of no use
-KINDS = (CELL, WORKSPACE)
+FORM = "router 2"  # of what is packed here; another one than a state on disk has makes that state of no use
+KINDS = (CELL, WORKSPACE, DOMAINS)
 
 _LETTERS = dict(zip(State, (b"p", b"a", b"f", b"s", b"g", b"d"), strict=True))
 _STATES = {letter[0]: state for state, letter in _LETTERS.items()}
@@ -45,7 +49,10 @@ def packs(go_url: str) -> Mapping[str, Pack]:
         one = placement_of(key, record)
         return _LETTERS[one.state] + one.cell.encode()
 
-    return {CELL: cell, WORKSPACE: workspace}
+    def domain(digest: str, record: Record) -> bytes:
+        return " ".join(workspaces_of(digest, record)).encode()
+
+    return {CELL: cell, WORKSPACE: workspace, DOMAINS: domain}
 
 
 def unpack_place(packed: bytes, cells: Mapping[bytes, bytes]) -> Place | None:

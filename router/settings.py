@@ -1,31 +1,14 @@
 """Settings of the router, from the environment."""
 
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BeforeValidator, Field, HttpUrl, Json, SecretStr, model_validator
-from pydantic_settings import NoDecode, SettingsConfigDict
+from pydantic import Field, HttpUrl, Json, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from contracts.domains import DomainKey
 from contracts.feed_published import BucketAccess
-from kit.addresses import Network
-from kit.settings import Settings
-from kit.signing import PublicKeys
-
-
-def _public_keys(value: object) -> object:
-    return PublicKeys.from_text(value) if isinstance(value, str) else value
-
-
-def _networks(value: object) -> object:
-    return (
-        tuple(ip_network(one.strip()) for one in value.split(",") if one.strip()) if isinstance(value, str) else value
-    )
-
-
-def _names(value: object) -> object:
-    return tuple(one.strip().lower() for one in value.split(",") if one.strip()) if isinstance(value, str) else value
+from kit.settings import ManyPublicKeys, Names, Networks, Settings
 
 
 class RouterSettings(Settings):
@@ -35,10 +18,10 @@ class RouterSettings(Settings):
 
     bind: str = Field(description="Where to answer, host:port.", pattern=r"^[^:]+:[0-9]+$")
     go_url: HttpUrl = Field(description="The front door's own address, like https://go.example.")
-    also_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+    also_hosts: Names = Field(
         (), description="Host names to answer to beside the front door's, comma-separated: those of retired cells."
     )
-    registry_public_keys: Annotated[PublicKeys, BeforeValidator(_public_keys)] = Field(
+    registry_public_keys: ManyPublicKeys = Field(
         description="Whose word counts: base64 of raw Ed25519 public keys, comma-separated."
     )
     snapshot_path: Path | None = Field(None, description="A signed file of placements, where there is no feed.")
@@ -54,7 +37,7 @@ class RouterSettings(Settings):
         default_factory=dict, description="JSON, region -> address of its provisioning, whose page mails people links."
     )
     state_dir: Path | None = Field(None, description="Where the map is kept; beside the signed file without it.")
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+    trusted_proxies: Networks = Field(
         (), description="Networks of our own proxies, comma-separated; whom they name is whose request it is."
     )
     unknown_per_minute: int = Field(30, description="Unknown keys an address may ask a worker for.", ge=1)

@@ -20,7 +20,8 @@ async def run(settings: RouterSettings, path: Path, counts: memoryview) -> None:
     stop = stop_event()
     if not await lifeline(stop):
         return
-    door = create(settings, SharedMap(path), counts)
+    key = settings.domain_key.get_secret_value() if settings.domain_key else None
+    door = create(settings, SharedMap(path, key), counts)
 
     def connections(number: int) -> None:
         counts[OPEN] = number

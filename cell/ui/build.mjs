@@ -1,5 +1,5 @@
 // Bundles scripts and styles into static/ under names that carry their hash, and writes manifest.json
-// (logical name -> file name) for the templates. The router's pages get their one stylesheet the same way, and so do
+// (logical name -> file name) for the templates. The router's pages get their stylesheet and script the same way, and so do
 // those of a sign-up.
 import { build } from "esbuild";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
@@ -47,5 +47,8 @@ await bundle(join(here, "static"), {
   player: "player/index.ts",
   mark: "styles/mark.svg",
 });
-await bundle(join(here, "../../router/static"), { "pages-style": "styles/router.css" });
+await bundle(join(here, "../../router/static"), {
+  "pages-style": "styles/router.css",
+  "sign-in": "front-door/sign-in.ts",
+});
 await bundle(join(here, "../../control_plane/ui/static"), { "sign-up": "styles/sign-up.css" });

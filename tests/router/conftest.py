@@ -3,18 +3,18 @@
 import pytest
 
 from kit.addresses import Addresses, Hosts
+from kit.guesses import Guesses
 from kit.i18n import Catalogs
 from kit.signing import SigningKey
 from kit.workers import Rows
 from router.door import Door, Guards
-from router.limits import Guesses
 from router.pages import HERE, Pages
-from tests.router.world import FILES, Asker, make_snapshot
+from tests.router.world import FILES, GO, REGIONS, Asker, make_snapshot
 
 
 @pytest.fixture(scope="session")
 def pages() -> Pages:
-    return Pages(Catalogs([HERE / "locale"]), "/static/pages-style.TEST.css")
+    return Pages(Catalogs([HERE / "locale"]), {"pages-style.css": "/static/pages-style.TEST.css"}, GO, REGIONS)
 
 
 @pytest.fixture

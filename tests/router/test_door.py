@@ -13,11 +13,11 @@ from prometheus_client import CollectorRegistry
 
 from contracts.links import new_secret
 from contracts.placements import State
+from kit.guesses import Guesses
 from kit.i18n import LANGUAGES
 from kit.workers import Rows
 from router.counts import Counted
 from router.door import Door, Guards
-from router.limits import Guesses
 from router.pages import Pages
 from tests.router.world import EU, FILES, KEYS, UNKNOWN_KEY, US, US_KEY, Asker, make_snapshot
 

@@ -25,6 +25,7 @@ KEYS = {
     State.DELETED: "bcdfgh77",
 }
 US_KEY, UNKNOWN_KEY = "wxyz234567", "bcdfgh99"
+REGIONS = {"eu": "http://provisioning-eu.localhost:8010", "us": "http://provisioning-us.localhost:8011"}
 FILES = {b"/static/a.css": Answer(200, [(b"content-type", b"text/css")], b"a{}")}
 
 
@@ -57,6 +58,8 @@ class Asker:
     snapshot: Snapshot | None
     door: Door = field(init=False)
     address: str = "192.0.2.1"
+    domains: dict[str, list[str]] = field(default_factory=dict)
+    looked_up: int = 0
 
     @property
     def held(self) -> Held | None:
@@ -65,6 +68,7 @@ class Asker:
 
     def find(self, key: bytes) -> Place | None:
         """The map, as the router packs and unpacks it."""
+        self.looked_up += 1
         if self.snapshot is None:
             return None
         pack = packs(GO)
@@ -76,6 +80,12 @@ class Asker:
                     raise NoAnswer
                 return place
         return None
+
+    def workspaces(self, domain: str) -> list[bytes]:
+        return [key.encode() for key in self.domains.get(domain, [])]
+
+    def cells(self) -> list[bytes]:
+        return [one.url.encode() for one in self.snapshot.cells] if self.snapshot else []
 
     async def __call__(
         self,

@@ -1,7 +1,7 @@
 """Guesses: a bucket an address, refilled with time, bounded in memory."""
 
-from router import limits
-from router.limits import Guesses
+from kit import guesses as limits
+from kit.guesses import Guesses
 
 
 class Clock:
