@@ -82,6 +82,7 @@ class Options(TypedDict, total=False):
     permissions: list[str]
     storage_state: StorageState
     has_touch: bool
+    java_script_enabled: bool
 
 
 class Visits:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from contracts.domains import digest
 from contracts.links import new_secret
 from contracts.placements import Placement
 from control_plane.act import acting
 from control_plane.app import make_app
-from control_plane.audit.service import BOOTSTRAP
+from control_plane.audit.service import BOOTSTRAP, process
+from control_plane.domains import service as domains
 from control_plane.feed import log, readers
 from control_plane.feed.publisher import Publisher
 from control_plane.migrate import migrate
@@ -100,8 +102,8 @@ async def plane(postgres: Postgres, s3_bucket: S3Config) -> AsyncIterator[Global
 
 
 @asynccontextmanager
-async def router(plane: Global, folder: Path, workers: int = 1) -> AsyncIterator[Running]:
-    manager = running(folder, plane.key, workers, **plane.settings(folder))
+async def router(plane: Global, folder: Path, workers: int = 1, **settings: str) -> AsyncIterator[Running]:
+    manager = running(folder, plane.key, workers, **plane.settings(folder), **settings)
     made = await asyncio.to_thread(manager.__enter__)
     try:
         yield made
@@ -129,6 +131,41 @@ async def test_a_new_workspace_is_known_at_once_and_what_becomes_of_it(plane: Gl
             await leads(at, made, 403, within_s=5)
         assert min(took) < 1, took
         assert await asyncio.to_thread(at.metric, 'cellcast_feed_behind{audience="routing"}') == 0
+
+
+async def test_a_domain_that_was_verified_leads_on_within_a_second_and_with_the_control_plane_gone(
+    plane: Global, tmp_path: Path
+) -> None:
+    first, second = await plane.world.active(), await plane.world.active()
+    key = b"k" * 32
+
+    async def verified(at: Placement, *names: str) -> None:
+        digests = [digest(key, name) for name in names]
+        await domains.set_domains(plane.world.plane.database, process(at.cell), at.workspace_id, digests)
+
+    async def led(at: Running, domain: str, status: int) -> float:
+        begun = time.monotonic()
+        await asyncio.to_thread(at.wait_until, f"/sign-in?domain={domain}", status, 5)
+        return time.monotonic() - begun
+
+    async with router(plane, tmp_path, DOMAIN_KEY=key.hex()) as at:
+        await leads(at, first)
+        took = []
+        for name in ("acme.example", "globex.example", "initech.example"):
+            await verified(first, name)
+            took.append(await led(at, name, 302))
+        assert min(took) < 1, took
+        answer, _ = await asyncio.to_thread(at.ask, "/sign-in?domain=initech.example")
+        assert answer.headers["Location"].endswith(f"/w/{first.key}/sign-in")
+        await verified(second, "initech.example")
+        await led(at, "initech.example", 200)
+        await plane.world.change(second.key, Change.DELETE)
+        await led(at, "initech.example", 302)
+    await plane.end()
+    async with router(plane, tmp_path, DOMAIN_KEY=key.hex()) as at:
+        await led(at, "initech.example", 302)
+        assert b"initech" not in (tmp_path / "log").read_bytes()
+        assert b"initech" not in (tmp_path / "state" / "routing.mdb").read_bytes()
 
 
 async def test_it_starts_from_disk_and_from_the_bucket_while_the_control_plane_is_gone(
