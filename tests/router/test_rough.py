@@ -99,7 +99,8 @@ def test_any_bytes_are_survived(router: Running) -> None:
     @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
     def rough(raw: bytes) -> None:
         answered = statuses(send(router, raw))
-        assert all(status < 500 for status in answered), (raw, answered)
+        # 501 is for a transfer coding that is none (RFC 9112, 6.1).
+        assert all(status < 500 or status == 501 for status in answered), (raw, answered)
 
     rough()
     still_well(router)
