@@ -1,5 +1,6 @@
 """Every job that this cell's workers can do, gathered from the nouns."""
 
+from cell.audit import tasks as audit
 from cell.invitations import tasks as invitations
 from cell.people import tasks as people
 from cell.recordings import tasks as recordings
@@ -9,5 +10,5 @@ from cell.signup import tasks as signup
 from kit.jobs import Tasks
 
 TASKS: Tasks[Cell] = Tasks()
-for noun in (invitations, people, recordings, sessions, signup):
+for noun in (audit, invitations, people, recordings, sessions, signup):
     TASKS.include(noun.TASKS)

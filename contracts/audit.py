@@ -1,12 +1,15 @@
 """The form of an entry and its hash: final from the first entry on, so that any copy can be verified offline.
 
 `hash = SHA-256(previous hash + canonical JSON of the stored form)`, JSON by RFC 8785; the first entry's previous
-hash is 32 zero bytes. Numbers in an entry are integers, which every JSON library writes alike.
+hash is 32 zero bytes. Numbers in an entry are integers, which every JSON library writes alike. `docs/audit.md` says
+it for auditors.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import rfc8785
 
@@ -15,10 +18,31 @@ FORMAT = 1
 
 Stored = dict[str, object]
 
+_PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def canonical(value: Any) -> bytes:  # any JSON
+    """The bytes of a JSON value by RFC 8785."""
+    return rfc8785.dumps(value)
+
+
+def canonical_of(stored: Stored, previous: bytes, hash_: bytes) -> bytes:
+    """The canonical bytes of an entry that was hashed before, ten times as fast where that can be seen to be right.
+
+    Python's own JSON is the same but for floats and names of fields beyond ASCII; the hash tells.
+    """
+    plain = _PLAIN.encode(stored).encode()
+    return plain if chained(previous, plain) == hash_ else canonical(stored)
+
+
+def chained(previous: bytes, stored: bytes) -> bytes:
+    """The hash of an entry, given the canonical bytes of its stored form."""
+    return hashlib.sha256(previous + stored).digest()
+
 
 def entry_hash(previous: bytes, stored: Stored) -> bytes:
     """The hash of an entry: 32 bytes over the previous hash and the canonical stored form."""
-    return hashlib.sha256(previous + rfc8785.dumps(stored)).digest()  # type: ignore[arg-type]  # JSON values only
+    return chained(previous, canonical(stored))
 
 
 @dataclass(frozen=True)

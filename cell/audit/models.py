@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Computed, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,6 +21,16 @@ class AuditEntry(Scoped, Base):
     action: Mapped[str]
     stored: Mapped[dict[str, object]] = mapped_column(JSONB)
     hash: Mapped[bytes]
+    target_id: Mapped[str] = mapped_column(
+        Computed("(stored #>> '{target,id}'::text[])", persisted=True), nullable=True
+    )
+
+    __table_args__ = (
+        Index("ix_audit_entries_actor_id", "workspace_id", "actor_id", "seq"),
+        Index("ix_audit_entries_action", "workspace_id", "action", "seq"),
+        Index("ix_audit_entries_target_id", "workspace_id", "target_id", "seq"),
+        Index("ix_audit_entries_at", "workspace_id", "at"),
+    )
 
 
 class AuditHead(Scoped, Base):
@@ -30,6 +40,7 @@ class AuditHead(Scoped, Base):
 
     seq: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[bytes]
+    publishing: Mapped[bool] = mapped_column(default=False)  # a job is on its way that publishes it
 
 
 class SubjectKey(Tenant, Base):

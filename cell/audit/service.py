@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,11 +10,14 @@ from uuid import UUID
 import structlog
 
 from cell.actors import Actor
-from cell.audit import queries
+from cell.audit import kinds, queries
 from cell.audit.keyring import SealBroken, current
 from cell.audit.models import AuditEntry, AuditHead, SubjectKey
+from cell.audit.queries import ANY, Wanted
 from contracts import audit as chain
+from contracts.audit_export import Readable
 from kit.database import Reading, Writing, now
+from kit.jobs import later
 
 PAGE = 50
 
@@ -30,19 +34,44 @@ class Target:
 
 @dataclass(frozen=True)
 class Line:
-    """An entry as a page shows it. `actor_name` and `origin` are empty where the person's key is gone."""
+    """An entry as pages and files show it. What `readable` lacks is sealed for good: the person's key is gone."""
 
     seq: int
     at: datetime
     actor_id: UUID
     actor_kind: str
-    actor_name: str
-    origin: str
     action: str
     target_kind: str
     target_id: str
+    request_id: str
     details: dict[str, object]
-    personal: dict[str, str]
+    readable: Readable
+    hash: bytes
+    stored: chain.Stored
+
+    @property
+    def actor_name(self) -> str:
+        """Who it was, empty where that is sealed."""
+        return self.readable.get("actor", {}).get("name", "")
+
+    @property
+    def origin(self) -> str:
+        """The network address that it came from."""
+        return self.readable.get("actor", {}).get("origin", "")
+
+    @property
+    def personal(self) -> dict[str, str]:
+        """What is personal about the target."""
+        return self.readable.get("target", {})
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of the log, newest first; whether there are entries beyond either end."""
+
+    lines: list[Line]
+    has_newer: bool
+    has_older: bool
 
 
 async def append(
@@ -58,7 +87,7 @@ async def append(
     """
     head = await tx.first(queries.head_for_update())
     if head is None:
-        head = AuditHead(seq=0, hash=chain.GENESIS)
+        head = AuditHead(seq=0, hash=chain.GENESIS, publishing=False)
         tx.add(head)
     seq = head.seq + 1
     at = now()
@@ -79,19 +108,37 @@ async def append(
     }
     head.seq, head.hash = seq, chain.entry_hash(head.hash, stored)
     tx.add(AuditEntry(seq=seq, at=at, actor_id=by.id, action=action, stored=stored, hash=head.hash))
+    if not head.publishing:
+        head.publishing = True
+        later(tx, kinds.PUBLISH_HEAD, at=at + kinds.HEAD_EVERY)
     return seq
 
 
-async def page(
-    tx: Reading, *, before: int | None, action: str | None, actors: set[UUID] | None
-) -> tuple[list[Line], int | None]:
-    """A page of the log, newest first, and the `before` of the next page."""
-    entries = await tx.all(queries.entries_before(before, PAGE + 1, action, actors))
-    shown = entries[:PAGE]
-    subjects = {UUID(who) for entry in shown for who in _personal(entry)}
-    keys = {key.id: key.wrapped for key in await tx.all(queries.subject_keys(subjects))}
-    lines = [_line(entry, keys) for entry in shown]
-    return lines, shown[-1].seq if len(entries) > PAGE else None
+async def page(tx: Reading, wanted: Wanted = ANY, *, before: int | None = None, after: int | None = None) -> Page:
+    """The entries next below `before`, or next above `after`; without either the newest."""
+    if after is not None:
+        found = await tx.all(queries.newer(wanted, after, PAGE + 1))
+        more, shown = len(found) > PAGE, list(reversed(found[:PAGE]))
+        older = shown[-1].seq if shown else after + 1
+        return Page(await lines(tx, shown), more, await tx.first(queries.older(wanted, older, 1)) is not None)
+    found = await tx.all(queries.older(wanted, before, PAGE + 1))
+    more, shown = len(found) > PAGE, list(found[:PAGE])
+    if before is None:
+        return Page(await lines(tx, shown), False, more)
+    newer = shown[0].seq if shown else before - 1
+    return Page(await lines(tx, shown), await tx.first(queries.newer(wanted, newer, 1)) is not None, more)
+
+
+async def lines(tx: Reading, entries: Sequence[AuditEntry]) -> list[Line]:
+    """Entries with what can still be opened of them."""
+    subjects = {UUID(who) for entry in entries for who in _personal(entry)}
+    keys = {key.id: key.wrapped for key in await tx.all(queries.subject_keys(subjects))} if subjects else {}
+    return [_line(entry, keys) for entry in entries]
+
+
+def shown(line: Line) -> str:
+    """The canonical form that the entry's hash covers, as text."""
+    return chain.canonical(line.stored).decode()
 
 
 async def _seal(tx: Writing, subject: UUID, seq: int, fields: dict[str, str]) -> str:
@@ -113,8 +160,8 @@ def _personal(entry: AuditEntry) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _opened(entry: AuditEntry, keys: dict[UUID, bytes]) -> dict[str, str]:
-    fields: dict[str, str] = {}
+def _opened(entry: AuditEntry, keys: dict[UUID, bytes]) -> Readable:
+    opened: Readable = {}
     for who, sealed in _personal(entry).items():
         subject = UUID(who)
         if subject not in keys:
@@ -123,12 +170,14 @@ def _opened(entry: AuditEntry, keys: dict[UUID, bytes]) -> dict[str, str]:
             text = current().open(keys[subject], subject, _place(entry.workspace_id, entry.seq), b64decode(sealed))
         except SealBroken:
             continue
-        fields.update(json.loads(text))
-    return fields
+        for name, value in json.loads(text).items():
+            about, field = ("target", name.removeprefix("target_")) if name.startswith("target_") else ("actor", name)
+            if value:
+                opened.setdefault(about, {})[field] = value
+    return opened
 
 
 def _line(entry: AuditEntry, keys: dict[UUID, bytes]) -> Line:
-    fields = _opened(entry, keys)
     actor, target, details = entry.stored["actor"], entry.stored["target"], entry.stored["details"]
     assert isinstance(actor, dict) and isinstance(target, dict) and isinstance(details, dict)
     return Line(
@@ -136,11 +185,12 @@ def _line(entry: AuditEntry, keys: dict[UUID, bytes]) -> Line:
         at=entry.at,
         actor_id=entry.actor_id,
         actor_kind=str(actor["kind"]),
-        actor_name=fields.pop("name", ""),
-        origin=fields.pop("origin", ""),
         action=entry.action,
         target_kind=str(target["kind"]),
         target_id=str(target["id"]),
+        request_id=str(entry.stored["request_id"]),
         details=details,
-        personal={name.removeprefix("target_"): value for name, value in fields.items()},
+        readable=_opened(entry, keys),
+        hash=entry.hash,
+        stored=entry.stored,
     )

@@ -117,12 +117,13 @@ class World:
             return list(found)
 
     async def run_jobs(self, workspace: Workspace, tasks: Tasks[Cell], *, early: bool = False) -> int:
-        """Do the workspace's due jobs until none is left; `early` ones too, as if their time had come. How many."""
+        """Do the due jobs that `tasks` knows until none is left; `early` ones too, as if their time had come. How many."""
         runner = Runner(self.cell.database, tasks, self.cell)
         for done in range(100):
             if early:
                 await self._hurry(workspace)
-            due = [job for job in await self.jobs(workspace) if job.dead_at is None and job.due <= now()]
+            waiting = [job for job in await self.jobs(workspace) if job.dead_at is None and tasks.get(job.kind)]
+            due = [job for job in waiting if job.due <= now()]
             if not due:
                 return done
             await runner.run(due[0].id)
