@@ -117,15 +117,18 @@ def _check_heads(verdict: Verdict, heads: Sequence[SignedHead], keys: PublicKeys
         signature = _signature(verdict, held, keys)
         verdict.heads.append(SeenHead(held, signature))
         if held.head.workspace_id != verdict.about.workspace_id:
-            reason = f"head {held.head.n} is of another log, of workspace {held.head.workspace_id}"
-            verdict.findings.append(Finding(Wrong.HEAD_NOT_OURS, held.head.seq, 0, reason))
-        by_n[held.head.n] = held
+            _not_ours(verdict, held, f"is of another log, of workspace {held.head.workspace_id}")
+        elif signature != "bad" and by_n.setdefault(held.head.n, held).head != held.head:
+            _not_ours(verdict, held, "is there twice, with different contents")
     for n, held in by_n.items():
         before = by_n.get(n - 1)
         known = NONE_BEFORE if n == 1 else before.head.digest if before is not None else held.head.previous
         if held.head.previous != known:
-            reason = f"head {n} does not follow from the head before it"
-            verdict.findings.append(Finding(Wrong.HEAD_NOT_OURS, held.head.seq, 0, reason))
+            _not_ours(verdict, held, "does not follow from the head before it")
+
+
+def _not_ours(verdict: Verdict, held: SignedHead, reason: str) -> None:
+    verdict.findings.append(Finding(Wrong.HEAD_NOT_OURS, held.head.seq, 0, f"head {held.head.n} {reason}"))
 
 
 def _signature(verdict: Verdict, held: SignedHead, keys: PublicKeys | None) -> str:
@@ -134,8 +137,7 @@ def _signature(verdict: Verdict, held: SignedHead, keys: PublicKeys | None) -> s
     try:
         held.verify(keys)
     except SignatureRefused as refused:
-        reason = f"head {held.head.n} is not ours: {refused}"
-        verdict.findings.append(Finding(Wrong.HEAD_NOT_OURS, held.head.seq, 0, reason))
+        _not_ours(verdict, held, f"is not ours: {refused}")
         return "bad"
     return "good"
 

@@ -117,7 +117,7 @@ class World:
             return list(found)
 
     async def run_jobs(self, workspace: Workspace, tasks: Tasks[Cell], *, early: bool = False) -> int:
-        """Do the due jobs that `tasks` knows until none is left; `early` ones too, as if their time had come. How many."""
+        """Do the due jobs that `tasks` knows until none is left; `early` as if the time of all had come. How many."""
         runner = Runner(self.cell.database, tasks, self.cell)
         for done in range(100):
             if early:
