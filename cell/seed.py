@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from cell import resources
 from cell.actors import SYSTEM
+from cell.audit import service as audit
 from cell.links import service as links
 from cell.people import queries
 from cell.people import service as people
@@ -43,7 +44,9 @@ async def furnish(settings: CellSettings, wanted: Seed) -> dict[str, str]:
     prepared = [await people.prepare(one) for one in wanted.people]
     async with resources.opened(settings, "seed") as cell, cell.database.writing(wanted.workspace_id) as tx:
         workspace = await workspaces.get_locked(tx)
-        workspaces.confirmed(workspace, OPEN_LINKS)
+        if workspace.confirmed_at is None:
+            workspaces.confirmed(workspace, OPEN_LINKS)
+            await audit.append(tx, SYSTEM, "workspace.confirm", audit.Target("workspace", tx.workspace_id))
         there = [
             await tx.first(queries.by_email(people.normalised(one.new.email))) or await people.create(tx, SYSTEM, one)
             for one in prepared

@@ -126,6 +126,7 @@ def _file(answer: Response, name: str) -> Response:
 
 
 def _view(line: service.Line) -> dict[str, object]:
+    itself = line.actor_name if line.target_id == str(line.actor_id) else ""
     return {
         "seq": line.seq,
         "at": line.at,
@@ -134,7 +135,7 @@ def _view(line: service.Line) -> dict[str, object]:
         "actor_id": str(line.actor_id),
         "origin": line.origin,
         "action": line.action,
-        "target": line.personal.get("name") or f"{line.target_kind} {line.target_id[:8]}",
+        "target": line.personal.get("name") or itself or f"{line.target_kind} {line.target_id[:8]}",
         "target_kind": line.target_kind,
         "target_id": line.target_id,
         "personal": line.personal,

@@ -1,11 +1,13 @@
 """Every page of agents and of the front door: usable by everyone, without a fault, in the visitor's language."""
 
 import secrets
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
 from contracts import links as codec
+from contracts.audit_check import check, split_lines
 from loadtest import media
 from loadtest.protocol import begun
 from tests.deployment import Deployment
@@ -33,11 +35,33 @@ async def watched(deployment: Deployment) -> str:
     return recording.id
 
 
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize("path", PAGES)
 async def test_an_admins_page_is_usable(path: str, signed_in: SignedIn, watched: str) -> None:
     admin = await signed_in("eu", "admin")
     await admin.opens(path)
     await usable(admin.page, path)
+
+
+async def test_an_entry_of_the_audit_log_and_its_export_are_usable(signed_in: SignedIn, watched: str) -> None:
+    admin = await signed_in("eu", "admin")
+    await admin.opens("audit?action=link.create")
+    await admin.page.locator(".audit-seq a").first.click()
+    await expect(admin.page.get_by_role("heading", name="What the hash covers")).to_be_visible()
+    await usable(admin.page, "audit-entry")
+    await admin.opens("audit?actor=nobody-like-this")
+    await usable(admin.page, "audit-none")
+    await admin.page.get_by_role("button", name="Export").click()
+    await expect(admin.page.get_by_role("dialog", name="Export the audit log")).to_be_visible()
+    await usable(admin.page, "audit-export")
+    await admin.page.get_by_label("To check it").check()
+    async with admin.page.expect_download() as coming:
+        await admin.page.get_by_role("dialog").get_by_role("button", name="Export").click()
+    whole = check(split_lines([_bytes(await (await coming.value).path())]))
+    assert whole.holds and whole.entries == whole.about.last
 
 
 async def test_the_watch_page_is_usable(signed_in: SignedIn, watched: str) -> None:

@@ -2,8 +2,11 @@
 
 import csv
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -24,6 +27,7 @@ from tests.cell.browser import Answer, Browser
 from tests.cell.world import PASSWORD, Workspace, World
 from tests.servers.postgres import Postgres
 
+DOCS = Path(__file__).parents[3] / "docs" / "audit.md"
 KEY = SigningKey(b"\1" * 32)
 KEYS = PublicKeys([KEY.public])
 EVE = {"name": "Eve Erased", "email": "eve@example.com", "role": "agent", "password": PASSWORD}
@@ -73,6 +77,24 @@ async def test_the_whole_log_can_be_checked_and_ends_with_the_export_itself(
     last = json.loads(answer.body.splitlines()[-2])
     assert last["stored"]["action"] == "audit.export" and last["stored"]["details"] == {"filters": [], "form": "jsonl"}
     assert last["readable"]["actor"] == {"name": "Ada Admin", "origin": "192.0.2.7"}
+
+
+async def test_a_few_lines_of_python_check_it_as_the_page_for_auditors_says(
+    signing: World, workspace: Workspace, reader: Browser, tmp_path: Path
+) -> None:
+    await signing.link(workspace)
+    file = tmp_path / "log.jsonl"
+    file.write_bytes((await taken(reader, workspace)).body)
+    program = DOCS.read_text().split("```python\n")[1].split("```")[0]
+
+    def checks() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, file]
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+    last = json.loads(file.read_bytes().splitlines()[-2])["hash"]
+    assert checks().stdout == f"3 entries, the last hash is {last}\n"
+    file.write_bytes(file.read_bytes().replace(b'"max_uses":1', b'"max_uses":2'))
+    assert (checks().returncode, checks().stderr) == (1, "entry 2 does not follow from the one before it\n")
 
 
 async def test_filters_take_nothing_out_of_the_file_that_is_checked(workspace: Workspace, reader: Browser) -> None:
