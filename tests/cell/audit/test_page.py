@@ -13,8 +13,9 @@ from cell.actors import SYSTEM
 from cell.audit import finding, queries, service
 from cell.audit.finding import Filter
 from cell.audit.models import SubjectKey
+from tests.cell.audit.acts import joined
 from tests.cell.browser import Browser
-from tests.cell.world import PASSWORD, Workspace, World
+from tests.cell.world import Workspace, World
 
 
 async def act(world: World, workspace: Workspace, times: int) -> None:
@@ -70,8 +71,7 @@ async def test_the_page_shows_names_numbers_and_hashes(world: World, workspace: 
 async def test_the_filters(
     world: World, workspace: Workspace, admin: Browser, filters: dict[str, str], found: list[int]
 ) -> None:
-    form = {"name": "Eve", "email": "eve@example.com", "role": "agent", "password": PASSWORD}
-    assert (await admin.post(f"{workspace.base}/people", form=form)).status == 303
+    await joined(world, workspace)
     await act(world, workspace, 2)
     answer = await admin.ask("GET", f"{workspace.base}/audit", query_string=filters, headers={"Accept": "text/html"})
     assert answer.status == 200 and numbers(answer.text) == found
@@ -125,8 +125,7 @@ async def test_an_address_that_means_nothing_is_refused(workspace: Workspace, ad
 async def test_an_entry_shows_everything_that_is_known_of_it(
     world: World, workspace: Workspace, admin: Browser
 ) -> None:
-    form = {"name": "Eve", "email": "eve@example.com", "role": "agent", "password": PASSWORD}
-    await admin.post(f"{workspace.base}/people", form=form)
+    await joined(world, workspace)
     page = unescape((await admin.page(f"{workspace.base}/audit/2")).text)
     [line] = await shown(world, workspace, action="person.create")
     [before] = await shown(world, workspace, action="token.create")
