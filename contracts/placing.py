@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.placements import Placement, State
-from contracts.said import CellName, Count, Done, Key, OfWorkspace, Region, Said
+from contracts.said import CellName, Count, Done, Key, OfWorkspace, OneLine, Region, Said
 from kit.calls import Operation
 from kit.database import WritersInFlight
 from kit.refusals import Kind, Refusal
@@ -53,7 +53,7 @@ class FirstAdmin(Said):
     """Who founds a workspace. Personal data: it goes from provisioning to the cell and stays there."""
 
     email: Annotated[str, Field(min_length=3, max_length=254)]
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+    name: OneLine
     password: Annotated[str, Field(min_length=12, max_length=200, repr=False)]
 
 
@@ -64,7 +64,7 @@ class CreateWorkspace(OfWorkspace):
     """
 
     key: Key
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+    name: OneLine
     admin: FirstAdmin
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")] = "en"
 

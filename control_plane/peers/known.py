@@ -31,6 +31,8 @@ class KnownPeers(Peers):
                 await self.look()
             except Refusal as refusal:
                 log.warning("peers not looked at", reason=refusal.slug)
+            except Exception as error:  # whatever it is, those who are known stay known, and the process answers on
+                log.error("unexpected", exc_info=error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
 

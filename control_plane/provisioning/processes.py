@@ -36,3 +36,5 @@ async def _sweep(provisioning: resources.Provisioning, stop: asyncio.Event) -> N
             await provisioning.sign_ups.sweep(settings.sweep_after_s)
         except Refusal as refusal:  # the control plane is away: sign-ups wait, and so does this
             log.warning("no sweep", reason=refusal.slug)
+        except Exception as error:  # people sign in here too: a fault in sweeping is no reason to end
+            log.error("unexpected", exc_info=error)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from contracts.keys import is_key
 from contracts.placing import FirstAdmin, Placed, WorkspaceDiffers, WorkspaceUndone
+from contracts.said import OneLine
 from control_plane.provisioning import resources
 from control_plane.provisioning.saga import SignUp
 from control_plane.regions import MEANINGS
@@ -35,8 +36,8 @@ _WRONG = {
 class Founder(BaseModel):
     """Who signs up."""
 
-    company: Annotated[str, Field(min_length=1, max_length=120)]
-    name: Annotated[str, Field(min_length=1, max_length=120)]
+    company: OneLine
+    name: OneLine
     email: Annotated[EmailStr, Field(max_length=254)]
     password: Annotated[str, Field(min_length=12, max_length=200)]
 

@@ -92,7 +92,16 @@ async def test_a_form_that_is_sent_twice_makes_one_workspace(region: Region) -> 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("company", ""), ("company", "x" * 121), ("name", ""), ("email", "nobody"), ("email", ""), ("password", "short")],
+    [
+        ("company", ""),
+        ("company", "x" * 121),
+        ("company", "Acme\n\nYour account is locked: http://evil.example"),  # it stands in a mail to anybody
+        ("name", ""),
+        ("name", "  "),
+        ("email", "nobody"),
+        ("email", ""),
+        ("password", "short"),
+    ],
 )
 async def test_what_cannot_be_used_comes_back_with_the_reason(region: Region, field: str, value: str) -> None:
     form = filled(**{field: value})
