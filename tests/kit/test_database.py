@@ -60,7 +60,7 @@ async def test_the_filter_holds_where_row_level_security_does_not(
         for each in (workspace, other):
             async with above.writing(each.id) as tx:
                 assert {person.workspace_id for person in await tx.all(select(Person))} == {each.id}
-                assert await tx.execute(update(Person).values(name="Same")) == 2
+                assert await tx.execute(update(Person).values(name="Same")) == 3
                 assert await tx.execute(delete(SubjectKey)) < 3
     finally:
         await above.close()
@@ -134,7 +134,7 @@ async def test_a_change_of_ownership_holds_from_the_next_write_on(database: Data
                 async with database.writing(workspace.id):
                     raise AssertionError("opened")
         async with database.reading(workspace.id) as reading:
-            assert len(await reading.all(select(Person))) == 2
+            assert len(await reading.all(select(Person))) == 3
 
 
 async def test_outside_sees_no_tenant_rows_and_writes_none(database: Database, workspace: Workspace) -> None:
@@ -163,7 +163,7 @@ async def test_a_connection_that_was_cut_is_replaced(
     await above.execute("select pg_terminate_backend($1)", pid)
     await above.close()
     async with one_connection.reading(workspace.id) as tx:
-        assert len(await tx.all(select(Person))) == 2
+        assert len(await tx.all(select(Person))) == 3
 
 
 async def test_being_cut_off_in_the_middle_is_a_refusal_and_no_crash(
