@@ -10,6 +10,7 @@ from quart import Quart, Response, g, redirect, request, send_from_directory
 from quart_schema import Info, QuartSchema, hide
 
 from cell.audit import routes as audit
+from cell.domains import routes as domains
 from cell.invitations import routes as invitations
 from cell.library import api as library_api
 from cell.library import routes as library
@@ -25,6 +26,9 @@ from cell.resources import Cell
 from cell.sessions import routes as sessions
 from cell.sessions.subjects import NotSignedIn
 from cell.signup import routes as signup
+from cell.sso import admin_routes as sso_admin
+from cell.sso import log_routes as sign_ins
+from cell.sso import routes as sso
 from cell.tokens import routes as tokens
 from cell.ui import pages
 from kit.refusals import Refusal
@@ -36,6 +40,10 @@ YEAR_S = 31_536_000  # names of static files carry a hash of their contents
 
 ROUTES: tuple[Routes, ...] = (
     sessions.routes,
+    sso.routes,
+    sso_admin.routes,
+    sign_ins.routes,
+    domains.routes,
     library.routes,
     links.routes,
     people.routes,

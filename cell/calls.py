@@ -6,6 +6,7 @@ from cell.ownership import calls as ownership
 from cell.resources import Cell
 from cell.settings import CellSettings
 from cell.signup import calls as signup
+from cell.sso import calls as sso
 from contracts.operations import May
 from contracts.peers import PeerKind, Peers
 from kit.calls import Answers, RedisNonces
@@ -23,6 +24,6 @@ def make_answers(cell: Cell, key: SigningKey, peers: Peers) -> Answers:
     settings: CellSettings = cell.settings
     may = May(peers, kind=PeerKind.CELL, region=settings.region)
     answers = Answers(settings.name, key, peers, RedisNonces(cell.redis), may)
-    for noun in (ownership, signup):
+    for noun in (ownership, signup, sso):
         noun.answer(answers, cell)
     return answers

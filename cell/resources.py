@@ -13,6 +13,8 @@ from cell.settings import CellSettings
 from contracts.feed import cell_audience
 from contracts.feed_state import FeedState, following
 from contracts.identity import SSO, connection_of
+from contracts.peers import Peers
+from kit.calls import Calling, Calls
 from kit.database import Database
 from kit.jobs import outbox
 from kit.jobs.broker import Brokers
@@ -31,6 +33,7 @@ class Cell:
     rates: Rates
     brokers: Brokers
     feed: FeedState | None = None  # of the web process, where the settings name one
+    calls: Calling | None = None  # of web and workers, likewise; a worker knows the registry alone
 
 
 @asynccontextmanager
@@ -44,8 +47,17 @@ async def opened(settings: CellSettings, process: str) -> AsyncIterator[Cell]:
         if process == "web" and settings.feed is not None:
             kinds = {SSO: connection_of}
             feed = await stack.enter_async_context(following(cell_audience(settings.name), settings.feed, kinds))
+        calls = _calls(settings, feed)
+        if calls is not None:
+            await stack.enter_async_context(calls)
         async with _servers(settings, process) as cell:
-            yield replace(cell, feed=feed)
+            yield replace(cell, feed=feed, calls=calls)
+
+
+def _calls(settings: CellSettings, feed: FeedState | None) -> Calls | None:
+    if settings.feed is None or settings.signing_key is None:
+        return None
+    return Calls(settings.name, settings.signing_key, Peers([settings.feed.registry]) if feed is None else feed.peers)
 
 
 @asynccontextmanager

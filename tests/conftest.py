@@ -7,5 +7,6 @@ pytest_plugins = [
     "tests.cell.lines",
     "tests.cell.world",
     "tests.cell.mailing",
+    "tests.cell.identity",
     "tests.deployment",
 ]

@@ -17,6 +17,7 @@ from cell.people.permissions import Permission, Role
 from cell.sessions import browsers, cookies
 from cell.sessions import service as sessions
 from cell.sessions.subjects import Member
+from cell.sso.enforcing import enforced
 from cell.ui import forms, pages
 from cell.workspaces import service as workspaces
 from contracts.tokens import Bearer, Kind
@@ -118,7 +119,8 @@ async def join(by: Anyone, key: str, secret: str) -> Response | Redirect:
     try:
         async with cell.database.reading(workspace_id) as tx:
             invitation, workspace = await service.presented(tx, digest), await workspaces.get(tx)
-        if form.value is None:
+            alone = invitation.role != Role.OWNER and await enforced(tx, cell)
+        if form.value is None or alone:
             return await _join(key, 422, secret, invitation, form.typed, forms.in_words(form.wrong))
         await passwords.refuse_weak(cell, form.value.password, form.value.name, invitation.email, workspace.name)
         prepared = await people.prepare(
@@ -186,10 +188,15 @@ async def _join(
     typed: dict[str, object] | None = None,
     errors: dict[str, str] | None = None,
 ) -> Response:
+    cell = resources.current()
+    frame = await pages.frame_of(key)
+    async with cell.database.reading(await workspaces.id_of(cell.database, key)) as tx:
+        alone = invitation.role != Role.OWNER and await enforced(tx, cell)
     return pages.draw(
         "invitations/join.html",
         status,
-        **await pages.frame_of(key),
+        **frame,
+        sso=alone,
         secret=secret,
         email=invitation.email,
         accepted=invitation.accepted_at is not None,

@@ -123,6 +123,20 @@ async def accept(tx: Writing, digest: bytes, prepared: people.Prepared, origin: 
     return person
 
 
+async def waiting_for(tx: Reading, email_norm: str) -> Invitation | None:
+    """The open invitation of an address."""
+    found = await tx.first(queries.pending(email_norm))
+    return found if found is not None and is_open(found) else None
+
+
+async def fulfil(tx: Writing, invitation: Invitation, person: Person) -> None:
+    """Note that somebody who was invited has come in another way than by the mail."""
+    invitation.accepted_at = now()
+    await audit.append(
+        tx, people.actor_of(person), "invitation.accept", _target(invitation), {"person": str(person.id)}
+    )
+
+
 async def _pending(tx: Writing, by: Actor, invitation_id: UUID) -> Invitation:
     invitation = await _locked(tx, invitation_id)
     await people.refuse_granting(tx, by, Role(invitation.role))

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, or_, select
 
 from cell.people.models import Password, PasswordReset, Person
-from cell.people.permissions import Role
+from cell.people.permissions import MAY, Permission, Role
 
 
 def by_id(person_id: UUID) -> Select[Person]:
@@ -39,11 +39,22 @@ def with_password(email_norm: str) -> Select[Person, Password]:
 
 def other_owners(person_id: UUID) -> Select[Person]:
     """Active owners besides this person, who can sign in with a password whatever happens elsewhere."""
+    return owners_with_password().where(Person.id != person_id)
+
+
+def owners_with_password() -> Select[Person]:
+    """Active owners who can sign in with a password whatever happens elsewhere."""
     return (
         select(Person)
         .join(Password, (Password.workspace_id == Person.workspace_id) & (Password.id == Person.id))
-        .where(Person.role == Role.OWNER, Person.active, Person.id != person_id)
+        .where(Person.role == Role.OWNER, Person.active)
     )
+
+
+def who_may(permission: Permission, limit: int) -> Select[Person]:
+    """Active people whose role has a permission, at most so many."""
+    roles = [role.value for role, held in MAY.items() if permission in held]
+    return select(Person).where(Person.role.in_(roles), Person.active).order_by(Person.created_at).limit(limit)
 
 
 def reset_by_digest(digest: bytes) -> Select[PasswordReset]:

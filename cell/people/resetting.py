@@ -12,6 +12,7 @@ from cell.people import kinds, queries, service
 from cell.people.models import PasswordReset, Person
 from cell.resources import Cell
 from cell.sessions.ending import sign_out
+from cell.sso.enforcing import passwords_count
 from cell.workspaces import service as workspaces
 from contracts.tokens import Kind as Word
 from contracts.tokens import new_bearer
@@ -39,7 +40,9 @@ class ResetOver(Refusal):
 
 
 async def ask(cell: Cell, workspace_id: UUID, email: str, address: str, language: str) -> None:
-    """Have the mail sent, if the address is a member's. Raises TooManyRequests for a network address.
+    """Have the mail sent, if the address is a member's whose password would count; they may have had none so far.
+
+    Raises TooManyRequests for a network address.
 
     The same statements run whoever it is, and beyond a few mails an hour to one address nothing is sent without a
     word about it: neither answer nor time tells who is a member.
@@ -47,12 +50,14 @@ async def ask(cell: Cell, workspace_id: UUID, email: str, address: str, language
     email_norm = service.normalised(email)
     await cell.rates.take("reset-address", address, most=PER_ADDRESS, per_s=WINDOW_S)
     async with cell.database.writing(workspace_id) as tx:
-        found = await service.account(tx, email_norm)
+        found = await tx.first(queries.by_email(email_norm))
+        if found is not None and not (found.active and await passwords_count(tx, cell, found)):
+            found = None
         try:
             await cell.rates.take("reset-account", f"{workspace_id}:{email_norm}", most=PER_ACCOUNT, per_s=WINDOW_S)
         except TooManyRequests:
             found = None
-        later(tx, kinds.RESET, uuid4() if found is None else found.person.id, language)
+        later(tx, kinds.RESET, uuid4() if found is None else found.id, language)
 
 
 async def send(cell: Cell, workspace_id: UUID, person_id: UUID, language: str) -> None:

@@ -16,6 +16,7 @@ from cell.people import passwords, queries
 from cell.people.models import Password, PasswordReset, Person
 from cell.people.permissions import Permission, Role, allowed
 from cell.sessions.ending import sign_out
+from cell.sso import queries as sso
 from cell.tokens import service as tokens
 from cell.workspaces import service as workspaces
 from kit.database import Reading, Writing, now
@@ -112,18 +113,21 @@ async def prepare(new: NewPerson) -> Prepared:
 
 async def create(tx: Writing, by: Actor, prepared: Prepared) -> Person:
     """Add a member. Raises AlreadyAMember."""
-    new, email_norm = prepared.new, normalised(prepared.new.email)
+    new = prepared.new
+    person = await join(tx, by, name=new.name, email=new.email, role=new.role)
+    tx.add(Password(id=person.id, hash=prepared.hash, changed_at=person.created_at))
+    return person
+
+
+async def join(tx: Writing, by: Actor, *, name: str, email: str, role: Role) -> Person:
+    """Add a member who has no password: whoever signs in elsewhere needs none. Raises AlreadyAMember."""
+    email_norm = normalised(email)
     if await tx.first(queries.by_email(email_norm)) is not None:
         raise AlreadyAMember
-    moment = now()
-    person = Person(
-        email=new.email, email_norm=email_norm, name=new.name, role=new.role.value, active=True, created_at=moment
-    )
+    person = Person(email=email, email_norm=email_norm, name=name, role=role.value, active=True, created_at=now())
     tx.add(person)
     await tx.flush()
-    tx.add(Password(id=person.id, hash=prepared.hash, changed_at=moment))
-    target = audit.Target("person", person.id, person.id, {"name": person.name, "email": person.email})
-    await audit.append(tx, by, "person.create", target, {"role": person.role})
+    await audit.append(tx, by, "person.create", _target(person), {"role": person.role})
     return person
 
 
@@ -178,6 +182,7 @@ async def remove(tx: Writing, redis: "Redis", by: Actor, person_id: UUID) -> Per
     await _end_powers(tx, by, person, frozenset())
     sign_out(tx, redis, person.id)
     await tx.execute(delete(Password).where(Password.id == person.id))
+    await tx.execute(sso.forget_identities_of(person.id))
     await tx.delete(person)
     await audit.append(tx, by, "person.remove", _target(person), {"role": person.role})
     return person

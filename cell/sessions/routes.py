@@ -13,6 +13,8 @@ from cell.people.permissions import Permission
 from cell.sessions import browsers, cookies, service
 from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
+from cell.sso import connections
+from cell.sso.enforcing import enforced
 from cell.ui import pages
 from cell.workspaces import service as workspaces
 from kit.passwords import LONGEST
@@ -35,10 +37,12 @@ class Credentials(BaseModel):
 
 
 class Onward(BaseModel):
-    """Where to go after signing in, and what one has just done."""
+    """Where to go after signing in, what one has just done, and by which way one wants in."""
 
     next: Annotated[str, Field(max_length=2000)] = ""
     after: Literal["", "reset"] = ""
+    sso: bool = False  # at once, without another press
+    password: bool = False  # by password, even where that is for owners alone
 
 
 @routes.get("/w/<key>")
@@ -50,7 +54,7 @@ async def home(by: Oneself, key: str) -> Redirect:
 @routes.get("/w/<key>/sign-in")
 async def form(by: Anyone, key: str, onward: Onward) -> Response:
     """The sign-in form."""
-    return await _form(key, "", onward.next, None, onward.after)
+    return await _form(key, "", onward.next, None, onward.after, at_once=onward.sso, password=onward.password)
 
 
 @routes.post("/w/<key>/sign-in")
@@ -133,15 +137,33 @@ def own_path(key: str, path: str) -> str:
     return path if own else f"/w/{key}/library"
 
 
-async def _form(key: str, email: str, onward: str, refusal: Refusal | None, after: str = "") -> Response:
+async def _form(
+    key: str,
+    email: str,
+    onward: str,
+    refusal: Refusal | None,
+    after: str = "",
+    *,
+    at_once: bool = False,
+    password: bool = False,
+) -> Response:
+    cell = resources.current()
+    frame = await pages.frame_of(key)
+    sso = connections.enabled(cell, key)
+    async with cell.database.reading(await workspaces.id_of(cell.database, key)) as tx:
+        alone = await enforced(tx, cell)
     answer = pages.draw(
         "sessions/sign_in.html",
         200 if refusal is None else STATUS[refusal.kind],
-        **await pages.frame_of(key),
+        **frame,
         email=email,
         next=onward,
         after=after,
         refused=None if refusal is None else pages.told(refusal),
+        sso=sso is not None,
+        at_once=at_once and refusal is None,
+        alone=alone,
+        password=not alone or password or refusal is not None or after == "reset",
     )
     if refusal is not None and refusal.retry_after_s is not None:
         answer.headers["Retry-After"] = str(refusal.retry_after_s)

@@ -10,6 +10,7 @@ from cell.people.models import Person
 from cell.resources import Cell
 from cell.sessions import devices
 from cell.sessions.store import How, Sessions
+from cell.sso.enforcing import passwords_count
 from contracts.tokens import Bearer
 from kit.refusals import Kind, Refusal, TooManyRequests
 
@@ -80,7 +81,8 @@ async def begin(
 
 async def password_allowed(cell: Cell, workspace_id: UUID, person: Person) -> bool:
     """Whether this person may sign in with a local password; where another way is enforced, an owner still may."""
-    return True
+    async with cell.database.reading(workspace_id) as tx:
+        return await passwords_count(tx, cell, person)
 
 
 async def _spend_an_attempt(cell: Cell, tried: str, device_id: str | None) -> None:

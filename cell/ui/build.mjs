@@ -45,6 +45,7 @@ await bundle(join(here, "static"), {
   app: "app/index.ts",
   "app-style": "styles/app.css",
   player: "player/index.ts",
+  "sign-in": "app/sign-in.ts",
   mark: "styles/mark.svg",
 });
 await bundle(join(here, "../../router/static"), {

@@ -7,6 +7,7 @@ import { watchLibrary } from "./library.ts";
 import { followRecordings } from "./live.ts";
 import { watchMenus } from "./menus.ts";
 import { watchPages } from "./pages.ts";
+import { watchPopups } from "./popups.ts";
 import { watchRename } from "./rename.ts";
 import { text } from "./texts.ts";
 import { toast } from "./toasts.ts";
@@ -42,6 +43,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 watchDialogs();
 watchMenus();
 watchCopies();
+watchPopups();
 watchRename();
 watchLibrary();
 watchPages();

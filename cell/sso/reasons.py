@@ -1,0 +1,54 @@
+"""Why somebody whom the identity provider vouches for does not come in all the same: a stable code, and words."""
+
+from enum import Enum
+
+from kit.marking import N_
+
+
+class Reason(Enum):
+    """Every reason of the cell's. The code (`reason.code`) stays; the words, for the admin, may change."""
+
+    SSO_OFF = N_("Single sign-on is not switched on, so an answer serves the test of an admin alone.")
+    CONNECTION_CHANGED = N_("The connection was changed while this person was signing in. They can try again.")
+    TOOK_TOO_LONG = N_(
+        "The answer came more than ten minutes after the sign-in began, or a second time. They can try again."
+    )
+    SWITCHED_OFF = N_("This person is switched off in the list of people. Switch them on again if that is a mistake.")
+    DOMAIN_UNVERIFIED = N_(
+        "The domain of this person's address is not one that you have verified. Verify it under Domains, or have the "
+        "identity provider send another address."
+    )
+    NOT_LINKED = N_(
+        "Nobody here has this NameID as their e-mail address, and people are not created when they first sign in. "
+        "Invite this person, or switch that on in the connection."
+    )
+    NOT_PROVISIONED = N_(
+        "Your directory decides who is a member, and it has not sent this person. Assign them to the application there."
+    )
+    NO_ADDRESS = N_(
+        "This person is new, and the answer names no e-mail address to create them with. Choose the right attribute in "
+        "the connection."
+    )
+    ADDRESS_TAKEN = N_(
+        "A member has the e-mail address that was sent, but the NameID is another one. People are linked by the NameID "
+        "alone: have the identity provider send the e-mail address as NameID."
+    )
+    ANOTHER_PERSON = N_("Somebody else signed in at the identity provider than the one who was asked to.")
+
+    @property
+    def code(self) -> str:
+        """The stable name, such as `not-linked`."""
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def hint(self) -> str:
+        """The words for the admin, in English."""
+        return self.value
+
+
+class Denied(Exception):
+    """Somebody does not come in."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.code)
+        self.reason = reason
