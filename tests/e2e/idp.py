@@ -1,6 +1,6 @@
 """An identity provider that runs beside the stack: metadata, a page on which one chooses who one is, signed answers.
 
-It reads our metadata and encrypts for us where it is told to. What it says it says with `tests/control_plane/saml/idp.py`.
+It reads our metadata and encrypts for us where it is told to; tests/control_plane/saml/idp.py makes what it says.
 """
 
 from collections.abc import AsyncIterator
@@ -25,8 +25,8 @@ _METADATA = """<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" en
 <SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="{sso}"/>
 </IDPSSODescriptor></EntityDescriptor>"""
 
-_PEOPLE = """<!doctype html><html lang="en"><title>Who are you?</title><link rel="icon" href="data:,"><h1>Who are you?</h1>
-{buttons}</html>"""
+_PEOPLE = """<!doctype html><html lang="en"><title>Who are you?</title><link rel="icon" href="data:,">
+<h1>Who are you?</h1>{buttons}</html>"""
 
 _ANSWER = """<!doctype html><html lang="en"><title>On</title><link rel="icon" href="data:,">
 <form method="post" action="{acs}"><input type="hidden" name="SAMLResponse" value="{answer}">
