@@ -12,10 +12,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from contracts.domains import DOMAINS
 from contracts.feed import encode_snapshot, first_mark, member_json
 from contracts.keys import ALPHABET
 from contracts.placements import ROUTING, CellAddress, Placement, Snapshot, State, write_snapshot
@@ -26,6 +28,7 @@ from loadtest.bench.figures import Unmeasurable
 from loadtest.bench.servers import router
 
 WORKSPACES = 1_000_000
+WITH_DOMAIN = 10
 CELL_URL = "http://eu-1.localhost:8001"
 _CELL = CellAddress("eu-1", "eu", CELL_URL)
 
@@ -59,7 +62,10 @@ def small_map(stack: ExitStack, keys: list[str]) -> Fleet:
 
 @cache
 def million() -> Fleet:
-    """A router's folder after it took a snapshot of a million workspaces; whoever it came from is gone."""
+    """A router's folder after it took a snapshot of a million workspaces; whoever it came from is gone.
+
+    One workspace in WITH_DOMAIN has verified a domain.
+    """
     folder = Path(tempfile.mkdtemp(prefix="cellcast-million-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     keys, signing = _many_keys(), SigningKey.new()
@@ -106,7 +112,8 @@ def _many_keys() -> list[str]:
 def _snapshot(keys: list[str], signing: SigningKey) -> bytes:
     # The text of a record, made a million times from its parts.
     members = [f'"{key}":["{UUID(int=number)}","{_CELL.name}",1,"active",1]' for number, key in enumerate(keys)]
-    records = [(CELL, [member_json(_CELL.name, cell_record(_CELL))]), (WORKSPACE, members)]
+    domains = [f'"{sha256(key.encode()).hexdigest()}":["{key}"]' for key in keys[::WITH_DOMAIN]]
+    records = [(DOMAINS, domains), (CELL, [member_json(_CELL.name, cell_record(_CELL))]), (WORKSPACE, members)]
     return encode_snapshot(ROUTING, 1, 1, first_mark(ROUTING, 1), datetime.now(UTC), records, [signing])
 
 
