@@ -57,6 +57,8 @@ async def whole(region: str, visits: Visits, deployment: Deployment, folder: Pat
         "secret": link.rsplit("-", 1)[1],
         "workspace": agent.workspace.id,
         "agent": agent.workspace.agent.email,
+        "domain": agent.workspace.agent.email.partition("@")[2],
+        "company": f"Acme {region.upper()}",  # as the stack calls it
     }
     marks = {name: word.encode() for name, word in words.items()} | {"footage": video[len(video) // 2 :][:64]}
     await _lies_only_in(region, deployment, marks)

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 
 from kit.localhost import connector
 from tests.deployment import Deployment
-from tests.e2e import as_cell
+from tests.e2e import as_cell, traces
 from tests.e2e.browsers import Visits
 from tests.e2e.looks import usable
 from tests.e2e.waiting import until
@@ -105,6 +105,15 @@ async def test_whoever_shares_a_domain_goes_on_with_the_key(
     await page.keyboard.press("Enter")
     await page.wait_for_url(verified)
     assert not any("ada" in one for one in asked)
+
+
+async def test_domains_are_kept_outside_the_cells_as_keyed_hashes_alone(deployment: Deployment, verified: str) -> None:
+    words = {"domain": DOMAIN.encode(), "shared": SHARED.encode()}
+    assert await traces.found_globally(deployment, words) == {}
+    # The hash is where the domain would be, so this looks at the right places.
+    hashed = {"hash": as_cell.hashed(deployment, DOMAIN).encode()}
+    places = " ".join(await traces.found_globally(deployment, hashed))
+    assert "registry public.domains" in places and "registry public.feed_events" in places and "routing.mdb" in places
 
 
 async def test_a_deep_link_survives_the_sign_in(visits: Visits, deployment: Deployment) -> None:

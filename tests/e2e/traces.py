@@ -33,7 +33,7 @@ async def found(deployment: Deployment, cell: str, words: Mapping[str, bytes]) -
 
 
 async def found_globally(deployment: Deployment, words: Mapping[str, bytes]) -> dict[str, set[str]]:
-    """Which of the words are kept outside the cells: registry, provisioning, what is published, the router's disk.
+    """Which of the words are kept outside the cells: registry, provisioning, the router's disk, and all their logs.
 
     Only the places that hold any; those whose server is stopped cannot be asked, and took nothing meanwhile.
     """
@@ -53,6 +53,8 @@ async def found_globally(deployment: Deployment, words: Mapping[str, bytes]) -> 
     for part in ("router", "control-plane", *(f"provisioning-{region}" for region in described.provisioning)):
         for path, content in await asyncio.to_thread(list, files(folder.data / part)):
             seen[path] = _in(content, forms)
+        for log in folder.log(part).parent.glob(f"{part}*.log"):  # its servers' too
+            seen[log.name] = _in(await asyncio.to_thread(log.read_bytes), forms)
     return {place: names for place, names in seen.items() if names}
 
 
