@@ -64,7 +64,7 @@ class Verdict:
     last_at: str = ""
     covered: int = 0  # the number of the last entry that a head of ours covers
     heads: list[SeenHead] = field(default_factory=list)
-    file_signature: str = "unchecked"
+    file_signature: str = "unchecked"  # besides "good" and "bad": "not reached", below the first wrong entry
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -80,7 +80,7 @@ def check(lines: Iterable[bytes], heads: Sequence[SignedHead] = (), keys: Public
     """
     reading = iter(lines)
     about = _about(next(reading, b""))
-    verdict = Verdict(about)
+    verdict = Verdict(about, file_signature="unchecked" if keys is None else "not reached")
     held = [*([about.head] if about.head is not None else []), *heads]
     _check_heads(verdict, held, keys)
     _Reading(verdict, keys).read(reading)
@@ -264,6 +264,8 @@ class _Reading:
         head = max(self._heads, key=lambda one: one.head.seq, default=None)
         if head is not None and head.head.seq > last:
             reason = f"cut off before the signed head: head {head.head.n} of {head.head.at} saw {head.head.seq} entries"
+            if head.head.at > about.exported_at:
+                reason += ", after the export was made: take another export to compare with it"
             return self._found(Wrong.CUT_OFF, reason)
         if last < about.last:
             return self._found(Wrong.CUT_OFF, f"cut off: the first line says that there are {about.last} entries")

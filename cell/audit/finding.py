@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from cell.actors import SYSTEM
+from cell.audit import queries
 from cell.audit.queries import Wanted
 from cell.people import service as people
 from kit.database import Reading
@@ -31,7 +32,7 @@ async def wanted(tx: Reading, filters: Filter) -> Wanted:
     """The entries that a filter means."""
     return Wanted(
         actors=await _ids(tx, filters.actor),
-        action=filters.action,
+        actions=await _actions(tx, filters.action),
         targets=await _ids(tx, filters.target),
         since=_midnight(filters.since),
         until=None if filters.until is None else _after(filters.until),
@@ -47,6 +48,13 @@ async def _ids(tx: Reading, text: str) -> frozenset[UUID] | None:
     except ValueError:
         found = await people.ids_like(tx, text)
     return frozenset(found | {SYSTEM.id}) if text.lower() in SYSTEM.name.lower() else frozenset(found)
+
+
+async def _actions(tx: Reading, action: str) -> frozenset[str] | None:
+    """The action itself, or for `link.` all that there are of that noun: an index finds these, and no pattern."""
+    if action.endswith("."):
+        return frozenset(one for one in await tx.all(queries.actions()) if one.startswith(action))
+    return frozenset({action}) if action else None
 
 
 def _midnight(day: date | None) -> datetime | None:

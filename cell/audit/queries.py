@@ -11,10 +11,10 @@ from cell.audit.models import AuditEntry, AuditHead, SubjectKey
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which entries; None and empty mean any. An `action` that ends with a dot is all acts of that noun."""
+    """Which entries; None means any."""
 
     actors: frozenset[UUID] | None = None
-    action: str = ""
+    actions: frozenset[str] | None = None
     targets: frozenset[UUID] | None = None
     since: datetime | None = None
     until: datetime | None = None  # exclusive
@@ -69,10 +69,8 @@ def _those(wanted: Wanted) -> Select[AuditEntry]:
     found = select(AuditEntry)
     if wanted.actors is not None:
         found = found.where(AuditEntry.actor_id.in_(wanted.actors))
-    if wanted.action.endswith("."):
-        found = found.where(AuditEntry.action.startswith(wanted.action, autoescape=True))
-    elif wanted.action:
-        found = found.where(AuditEntry.action == wanted.action)
+    if wanted.actions is not None:
+        found = found.where(AuditEntry.action.in_(wanted.actions))
     if wanted.targets is not None:
         found = found.where(AuditEntry.target_id.in_([str(one) for one in wanted.targets]))
     if wanted.since is not None:

@@ -173,6 +173,13 @@ def test_entries_cut_off_and_the_file_made_to_fit_show_by_a_head_that_was_kept()
     assert (finding.wrong, finding.seq) == (Wrong.CUT_OFF, 8) and "saw 8 entries" in finding.reason
 
 
+def test_a_head_that_is_younger_than_the_file_says_so() -> None:
+    young = LOG.heads[1].model_copy(update={"head": LOG.heads[1].head.model_copy(update={"at": "2026-11-26"})})
+    finding = first(check(exported(7, heads_at=(5,)).lines, [young]))
+    assert finding.wrong is Wrong.CUT_OFF and "take another export" in finding.reason
+    assert "another" not in first(check(exported(7, heads_at=(5,)).lines, LOG.heads)).reason
+
+
 @pytest.mark.parametrize("at", [1, 3, 5, 6, 8])
 def test_a_log_written_anew_shows_by_the_first_head_that_saw_another(at: int) -> None:
     finding = first(check(rewritten(LOG, at, {"action": "link.keep"}), LOG.heads, KEYS))
