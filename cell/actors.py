@@ -11,6 +11,7 @@ class ActorKind(StrEnum):
     PERSON = "person"
     TOKEN = "token"  # noqa: S105 - a word, not a secret
     CUSTOMER = "customer"
+    DIRECTORY = "directory"  # an identity provider, by one of its tokens
     SYSTEM = "system"
 
 

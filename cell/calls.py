@@ -2,6 +2,7 @@
 
 from hypercorn.typing import ASGIFramework
 
+from cell.directory import calls as directory
 from cell.ownership import calls as ownership
 from cell.resources import Cell
 from cell.settings import CellSettings
@@ -24,6 +25,6 @@ def make_answers(cell: Cell, key: SigningKey, peers: Peers) -> Answers:
     settings: CellSettings = cell.settings
     may = May(peers, kind=PeerKind.CELL, region=settings.region)
     answers = Answers(settings.name, key, peers, RedisNonces(cell.redis), may)
-    for noun in (ownership, signup, sso):
+    for noun in (directory, ownership, signup, sso):
         noun.answer(answers, cell)
     return answers

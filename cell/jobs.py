@@ -1,6 +1,7 @@
 """Every job that this cell's workers can do, gathered from the nouns."""
 
 from cell.audit import tasks as audit
+from cell.directory import tasks as directory
 from cell.domains import tasks as domains
 from cell.invitations import tasks as invitations
 from cell.people import tasks as people
@@ -12,5 +13,5 @@ from cell.sso import tasks as sso
 from kit.jobs import Tasks
 
 TASKS: Tasks[Cell] = Tasks()
-for noun in (audit, domains, invitations, people, recordings, sessions, signup, sso):
+for noun in (audit, directory, domains, invitations, people, recordings, sessions, signup, sso):
     TASKS.include(noun.TASKS)

@@ -1,6 +1,7 @@
 """All tables of a cell, for migrations and guards."""
 
 from cell.audit import models as audit
+from cell.directory import models as directory
 from cell.domains import models as domains
 from cell.invitations import models as invitations
 from cell.links import models as links
@@ -12,7 +13,7 @@ from cell.workspaces import models as workspaces
 from kit.database import Base
 from kit.jobs import models as jobs
 
-NOUNS = (audit, domains, invitations, jobs, links, people, recordings, sso, tokens, workspaces)
+NOUNS = (audit, directory, domains, invitations, jobs, links, people, recordings, sso, tokens, workspaces)
 METADATA = Base.metadata
 
 # Tables that belong to no workspace's scope, each with its reason; every other table is protected.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar, TypeVarTuple
 from uuid import UUID, uuid4
 
+import asyncpg
 from sqlalchemy import DateTime, MetaData, Select, event, text
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import DBAPIError
@@ -22,7 +23,9 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql import Executable
 
 from kit import logs
+from kit.direct import Direct, DirectWriting, Pool
 from kit.refusals import Invalid, Kind, NotFound, Refusal
+from kit.tenancy import opening_in, scope_in
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -98,6 +101,16 @@ class DoneAlready(Refusal):
     kind = Kind.CONFLICT
     title = "Somebody else has just done the same"
     detail = "Look at what is there now."
+    index = ""  # the unique index that says so; for whoever asked, not for clients
+
+
+class Entangled(Refusal):
+    """Two changes waited for one another, and this one gave way; nothing of it has happened."""
+
+    kind = Kind.UNAVAILABLE
+    title = "Somebody else was changing the same"
+    detail = "Nothing has changed. Try again in a moment."
+    retry_after_s = 1
 
 
 def now() -> datetime:
@@ -171,18 +184,30 @@ class Writing(Reading):
         """Call this once the change is durable. A failure there is logged: the change itself stands."""
         self._after.append(call)
 
+    async def direct(self) -> DirectWriting:
+        """The same transaction for statements that speak PostgreSQL directly; flush before what they are to see."""
+        raw = await (await self._session.connection()).get_raw_connection()
+        opened = DirectWriting(raw.driver_connection, self.workspace_id)
+        opened.after = self._after
+        return opened
+
     async def _run_after(self) -> None:
-        for call in self._after:
-            try:
-                await call()
-            except Exception as error:  # the commit stands; whatever was to be told finds out by its own sweep
-                log.warning("after commit", error=type(error).__name__)
+        await _run(self._after)
+
+
+async def _run(calls: list[Callable[[], Awaitable[None]]]) -> None:
+    for call in calls:
+        try:
+            await call()
+        except Exception as error:  # the commit stands; whatever was to be told finds out by its own sweep
+            log.warning("after commit", error=type(error).__name__)
 
 
 class Database:
     """One process's pool of connections. `url` is `postgresql://`, of the role that row-level security binds."""
 
-    def __init__(self, url: str, *, name: str, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, name: str, pool_size: int = 10, direct_size: int = 8) -> None:
+        self._direct = Pool(url, name=f"{name}-direct", size=direct_size)
         self._engine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
@@ -194,7 +219,7 @@ class Database:
             connect_args={
                 "timeout": 5,
                 "command_timeout": 30,
-                "server_settings": {"application_name": name, "jit": "off"},
+                "server_settings": {"application_name": name, "jit": "off", "TimeZone": "UTC"},
             },
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
@@ -231,6 +256,20 @@ class Database:
         await tx._run_after()
 
     @asynccontextmanager
+    async def reading_directly(self, workspace_id: UUID) -> AsyncIterator[Direct]:
+        """`reading` for a path that is taken so often that its cost counts (kit/direct.py)."""
+        async with self._directly(scope_in(workspace_id)) as connection:
+            yield Direct(connection, workspace_id)
+
+    @asynccontextmanager
+    async def writing_directly(self, workspace_id: UUID) -> AsyncIterator[DirectWriting]:
+        """`writing` for such a path. Raises what `writing` raises."""
+        async with self._directly(opening_in(workspace_id)) as connection:
+            tx = DirectWriting(connection, workspace_id)
+            yield tx
+        await _run(tx.after)
+
+    @asynccontextmanager
     async def outside(self) -> AsyncIterator[AsyncSession]:
         """A transaction on the few tables that belong to no workspace; tenant rows do not exist in it."""
         async with self._session(None) as session:
@@ -255,7 +294,18 @@ class Database:
 
     async def close(self) -> None:
         """Give the connections back."""
+        await self._direct.close()
         await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _directly(self, opening: str) -> AsyncIterator[Any]:
+        try:
+            async with self._direct.connection() as connection, self._direct.transaction(connection, opening):
+                yield connection
+        except asyncpg.PostgresError as error:
+            raise _meant(error, error) from error
+        except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+            raise DatabaseUnavailable from error
 
     @asynccontextmanager
     async def _session(self, workspace_id: UUID | None) -> AsyncIterator[AsyncSession]:
@@ -268,6 +318,8 @@ class Database:
                 yield session
         except DBAPIError as error:
             raise _meaning(error) from error
+        except asyncpg.PostgresError as error:  # of a statement that went directly
+            raise _meant(error, error) from error
 
 
 _SCOPE = text("select set_config('app.workspace_id', :id, true)")
@@ -286,6 +338,7 @@ _MEANINGS: dict[str, Callable[[], Refusal]] = {
     "CC404": NotFound,
     "CC423": WorkspaceFrozen,
     "CC409": OwnershipPassed,
+    "40P01": Entangled,  # deadlock_detected
     "55P03": WritersInFlight,  # lock_not_available: only `stopping_writes` sets a lock_timeout
     "23505": DoneAlready,  # unique_violation
     "22021": _unstorable,  # character_not_in_repertoire: NUL in a text
@@ -295,13 +348,19 @@ _MEANINGS: dict[str, Callable[[], Refusal]] = {
 
 def _meaning(error: DBAPIError) -> Exception:
     """What a database error means to whoever asked; an unknown one stays what it is."""
-    state = getattr(error.orig, "sqlstate", None) or ""
+    return DatabaseUnavailable() if error.connection_invalidated else _meant(error.orig, error)
+
+
+def _meant(raw: Any, otherwise: Exception) -> Exception:
+    """The same of PostgreSQL's own error; `otherwise` is what an unknown one stays."""
+    state = getattr(raw, "sqlstate", None) or ""
     if state in _MEANINGS:
-        return _MEANINGS[state]()
+        meaning = _MEANINGS[state]()
+        if isinstance(meaning, DoneAlready):
+            meaning.index = str(getattr(raw, "constraint_name", None) or "")
+        return meaning
     # Class 08: connection; 57P: shutting down or starting up.
-    if error.connection_invalidated or state.startswith(("08", "57P")):
-        return DatabaseUnavailable()
-    return error
+    return DatabaseUnavailable() if state.startswith(("08", "57P")) else otherwise
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -5,6 +5,8 @@ A transaction has a scope (`app.workspace_id`): outside it nothing is seen. A wr
 owns a workspace, or one that forgot to ask, changes nothing.
 """
 
+from uuid import UUID
+
 # The one statement that opens a write; its errors, by SQLSTATE, are in kit/database.py. `believed` is the epoch under
 # which the writer began, where it began earlier: what it read then may be no longer so under another owner.
 OPEN_WRITE = """
@@ -37,6 +39,19 @@ BEGIN
   RETURN NULL;
 END $$;
 """
+
+
+def scope_in(workspace_id: UUID) -> str:
+    """The statement that sets a scope, as text: with a parameter it would be a round trip of its own.
+
+    What a `UUID` writes has no quotes to break out of; anything else that was taken for one is not one.
+    """
+    return f"SELECT set_config('app.workspace_id', '{UUID(str(workspace_id))}', true)"
+
+
+def opening_in(workspace_id: UUID) -> str:
+    """The same for the statement that opens a write."""
+    return f"SELECT open_write('{UUID(str(workspace_id))}')"
 
 
 def protect(table: str) -> list[str]:

@@ -8,5 +8,6 @@ pytest_plugins = [
     "tests.cell.world",
     "tests.cell.mailing",
     "tests.cell.identity",
+    "tests.cell.directory.idp",
     "tests.deployment",
 ]

@@ -1,16 +1,15 @@
 """Appending to the audit log in the transaction of the act, and reading it with what may still be opened."""
 
 import json
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import structlog
-
 from cell.actors import Actor
 from cell.audit import kinds, queries
+from cell.audit.acts import Act, Details, Target, place
 from cell.audit.keyring import SealBroken, current
 from cell.audit.models import AuditEntry, AuditHead, SubjectKey
 from cell.audit.queries import ANY, Wanted
@@ -19,17 +18,9 @@ from contracts.audit_export import Readable
 from kit.database import Reading, Writing, now
 from kit.jobs import later
 
+__all__ = ["Line", "Page", "Target", "append", "lines", "page", "shown"]
+
 PAGE = 50
-
-
-@dataclass(frozen=True)
-class Target:
-    """What was acted upon. Fields about a person (`personal`) are sealed under the key of `subject`."""
-
-    kind: str
-    id: UUID
-    subject: UUID | None = None
-    personal: dict[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +70,7 @@ async def append(
     by: Actor,
     action: str,
     target: Target,
-    details: dict[str, str | int | bool | list[str]] | None = None,
+    details: Details | None = None,
 ) -> int:
     """Add one entry; its sequence number. `details` hold nothing personal: that goes into `target.personal`.
 
@@ -91,21 +82,9 @@ async def append(
         tx.add(head)
     seq = head.seq + 1
     at = now()
-    sealed = {str(by.id): {"name": by.name, "origin": by.origin}}
-    if target.subject is not None and target.personal:
-        sealed.setdefault(str(target.subject), {}).update({f"target_{k}": v for k, v in target.personal.items()})
-    stored: chain.Stored = {
-        "format": chain.FORMAT,
-        "workspace_id": str(tx.workspace_id),
-        "seq": seq,
-        "at": at.isoformat(),
-        "actor": {"kind": by.kind.value, "id": str(by.id)},
-        "action": action,
-        "target": {"kind": target.kind, "id": str(target.id)},
-        "request_id": str(structlog.contextvars.get_contextvars().get("request_id") or ""),
-        "details": details or {},
-        "personal": {who: await _seal(tx, UUID(who), seq, fields) for who, fields in sealed.items()},
-    }
+    act = Act(action, target, details or {})
+    keys = {who: await _key(tx, who) for who in act.subjects(by)}
+    stored = act.stored(tx.workspace_id, seq, at, by, keys)
     head.seq, head.hash = seq, chain.entry_hash(head.hash, stored)
     tx.add(AuditEntry(seq=seq, at=at, actor_id=by.id, action=action, stored=stored, hash=head.hash))
     if not head.publishing:
@@ -141,18 +120,13 @@ def shown(line: Line) -> str:
     return chain.canonical(line.stored).decode()
 
 
-async def _seal(tx: Writing, subject: UUID, seq: int, fields: dict[str, str]) -> str:
+async def _key(tx: Writing, subject: UUID) -> bytes:
     key = await tx.first(queries.subject_key(subject))
     if key is None:
         key = SubjectKey(id=subject, wrapped=current().new_wrapped(subject))
         tx.add(key)
         await tx.flush()
-    text = json.dumps(fields, sort_keys=True).encode()
-    return b64encode(current().seal(key.wrapped, subject, _place(tx.workspace_id, seq), text)).decode()
-
-
-def _place(workspace_id: UUID, seq: int) -> bytes:
-    return workspace_id.bytes + seq.to_bytes(8, "big")
+    return key.wrapped
 
 
 def _personal(entry: AuditEntry) -> dict[str, str]:
@@ -167,7 +141,7 @@ def _opened(entry: AuditEntry, keys: dict[UUID, bytes]) -> Readable:
         if subject not in keys:
             continue  # the person was erased: what was theirs stays sealed for good
         try:
-            text = current().open(keys[subject], subject, _place(entry.workspace_id, entry.seq), b64decode(sealed))
+            text = current().open(keys[subject], subject, place(entry.workspace_id, entry.seq), b64decode(sealed))
         except SealBroken:
             continue
         for name, value in json.loads(text).items():

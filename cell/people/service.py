@@ -11,6 +11,7 @@ from sqlalchemy import delete, update
 
 from cell.actors import Actor, ActorKind
 from cell.audit import service as audit
+from cell.directory import queries as directory
 from cell.invitations import queries as invitations
 from cell.people import passwords, queries
 from cell.people.models import Password, PasswordReset, Person
@@ -183,6 +184,8 @@ async def remove(tx: Writing, redis: "Redis", by: Actor, person_id: UUID) -> Per
     sign_out(tx, redis, person.id)
     await tx.execute(delete(Password).where(Password.id == person.id))
     await tx.execute(sso.forget_identities_of(person.id))
+    for statement in directory.forget(person.id):
+        await tx.execute(statement)
     await tx.delete(person)
     await audit.append(tx, by, "person.remove", _target(person), {"role": person.role})
     return person

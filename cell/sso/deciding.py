@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cell.actors import SYSTEM
 from cell.audit import service as audit
+from cell.directory.managing import directory_managed
 from cell.domains import service as domains
 from cell.invitations import service as invitations
 from cell.invitations.models import Invitation
@@ -79,11 +80,6 @@ async def admit(tx: Writing, cell: Cell, connection: Connection, said: HandOver)
     else:
         found.identity.used_at = now()
     return person
-
-
-async def directory_managed(tx: Reading) -> bool:
-    """Whether the workspace's directory (SCIM) decides who exists and in which role; sign-ins then create nobody."""
-    return False
 
 
 async def _refuse_other_domains(tx: Reading, said: HandOver) -> None:

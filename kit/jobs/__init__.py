@@ -4,6 +4,6 @@ Outside use: `Kind` and `Tasks` (declare), `later` (in a write); `runner`, `swee
 """
 
 from kit.jobs.kinds import GiveUp, Kind, Lane, RunAgain, Tasks
-from kit.jobs.outbox import later
+from kit.jobs.outbox import later, later_directly
 
-__all__ = ["GiveUp", "Kind", "Lane", "RunAgain", "Tasks", "later"]
+__all__ = ["GiveUp", "Kind", "Lane", "RunAgain", "Tasks", "later", "later_directly"]

@@ -1,5 +1,6 @@
 """Writing a job together with the change that causes it: both are there after the commit, or neither."""
 
+import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -7,6 +8,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from kit.database import Writing, now
+from kit.direct import DirectWriting
 from kit.jobs.kinds import Kind
 from kit.jobs.models import Job, JobArguments
 
@@ -37,7 +39,33 @@ def later(tx: Writing, kind: Kind, *arguments: str | UUID, at: datetime | None =
         ),
         JobArguments(id=job_id, arguments=[str(argument) for argument in arguments]),
     )
-    if at_once and _kick:
+    if at_once:
+        _wake(tx, job_id, kind)
+    return job_id
+
+
+async def later_directly(tx: DirectWriting, kind: Kind, *arguments: str | UUID, at: datetime | None = None) -> UUID:
+    """The same from a transaction that speaks PostgreSQL directly."""
+    moment, job_id = now(), uuid4()
+    at_once = at is None or at <= moment
+    trace = structlog.contextvars.get_contextvars().get("request_id")
+    texts = json.dumps([str(argument) for argument in arguments])
+    due, kicked_at = at or moment, moment if at_once else None
+    await tx.row(_DIRECTLY, tx.workspace_id, job_id, kind.name, kind.lane, due, trace, kicked_at, texts)
+    if at_once:
+        _wake(tx, job_id, kind)
+    return job_id
+
+
+def _wake(tx: Writing | DirectWriting, job_id: UUID, kind: Kind) -> None:
+    if _kick:
         kick = _kick[0]
         tx.after_commit(lambda: kick(job_id, kind.lane))
-    return job_id
+
+
+_DIRECTLY = """
+WITH job AS (
+  INSERT INTO jobs (workspace_id, id, kind, lane, due, trace, kicked_at, attempts)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, 0))
+INSERT INTO job_arguments (workspace_id, id, arguments) VALUES ($1, $2, $8::text::jsonb)
+"""

@@ -27,6 +27,7 @@ SESSIONS = {
     "kit/migrations.py",
     "kit/calls/nonces.py",
     "kit/database.py",
+    "kit/direct.py",
     "kit/jobs/runner.py",
     "kit/jobs/sweep.py",
     "cell/workspaces/service.py",

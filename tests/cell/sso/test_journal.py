@@ -14,7 +14,7 @@ from cell.sso.calls import answer
 from cell.sso.models import SignIn, SsoUpkeep
 from contracts.identity import Certificate
 from contracts.peers import Peers
-from contracts.signing_in import Answer, Attempt, Find, HandOver, Purpose, Report
+from contracts.signing_in import Answer, Attempt, Find, HandedOver, HandOver, Purpose, Report
 from kit.calls import Answers, Caller, RedisNonces
 from kit.database import now
 from kit.jobs import RunAgain
@@ -222,7 +222,7 @@ async def test_calls_reach_what_they_name(office: Office, monkeypatch: pytest.Mo
     office.connect()
     said: HandOver = office.said(await office.begun(office.world.browser()), office.workspace.agent.email)
     given = await handlers["identity.give"](by, said)
-    assert len(given.code) == 64
+    assert isinstance(given, HandedOver) and len(given.code) == 64
     await handlers["identity.report"](by, Report(workspace_id=office.workspace.id, attempts=(attempt(),)))
     assert len(await lines(office)) == 2
     await handlers["people.find"](by, Find(email=office.workspace.agent.email, address=reference()))

@@ -1,0 +1,166 @@
+"""What an identity provider may do to a person here, and what follows from it."""
+
+import json
+from uuid import UUID, uuid4
+
+from cell.audit.acts import Act, Target
+from cell.directory import statements, values
+from cell.directory.doing import Doing
+from cell.directory.patching import patched
+from cell.people import queries as people_queries
+from cell.people import service as people
+from cell.people.permissions import Role
+from contracts.directory import ByLaw, Create, Document, Erase, Patch, Replace, Taken
+from contracts.directory_schema import Resource
+from contracts.domains import DomainRefused, of_address
+from kit.direct import Row
+from kit.marking import N_
+
+LAST_OWNER = N_("This is the workspace's last owner. Make somebody else an owner first.")
+OTHER_DOMAIN = N_("The workspace has not verified the domain of this address.")
+
+
+async def create(doing: Doing, change: Create) -> bytes:
+    """A new member; or the member who has the user name as their address already becomes the directory's."""
+    document = values.taken(Resource.PERSON, change.document)
+    active = document.pop("active", True)
+    row = await doing.load(statements.LOAD_NEW, people.normalised(document["user_name"]))
+    if row["entry_id"] is not None:
+        raise Taken(attribute="user_name")
+    known = set() if row["person_id"] is None else {people.normalised(row["email"])}
+    await _refuse_other_domains(doing, values.at_work(document) - known)
+    if row["person_id"] is not None:
+        return await _link(doing, row, document, active)
+    person_id = uuid4()
+    _act(doing, "person.create", person_id, document, role=Role.AGENT.value)
+    return await doing.note(
+        statements.CREATE_PERSON,
+        person_id,
+        values.name_of(document),
+        *_columns(document),
+        *_member(document, active),
+        result="changed",
+    )
+
+
+async def change(doing: Doing, change: Replace | Patch) -> bytes:
+    """Change somebody; whether they are active stays as it is where nothing is said of it."""
+    row = await doing.load(statements.LOAD_PERSON, change.id)
+    doing.expect(change.expected, row["version"])
+    before = {**json.loads(row["document"]), "active": row["active"]}
+    if isinstance(change, Patch):
+        after = patched(Resource.PERSON, before, change.steps)
+    else:
+        after = values.taken(Resource.PERSON, change.document)
+    after.setdefault("active", row["active"])
+    if after == before:
+        return await doing.unchanged(change.id, row["name"])
+    if values.key(after, "user_name") != values.key(before, "user_name"):
+        await _rename(doing, change.id, row, after)
+    await _refuse_other_domains(doing, values.at_work(after) - values.at_work(before))
+    active = after.pop("active")
+    if active != before.pop("active"):
+        await _switch(doing, change.id, row, active)
+    if after == before:
+        return await doing.note(statements.SWITCH_PERSON, change.id, row["name"], active, result="changed")
+    return await doing.note(
+        statements.CHANGE_PERSON,
+        change.id,
+        values.name_of(after),
+        *_columns(after),
+        *_member(after, active),
+        result="changed",
+    )
+
+
+async def erase(doing: Doing, change: Erase) -> bytes:
+    """Somebody leaves the workspace; what they recorded stays."""
+    tx = doing.heavily()
+    row = await doing.load(statements.LOAD_PERSON, change.id)
+    doing.expect(change.expected, row["version"])
+    try:
+        await people.remove(tx, doing.cell.redis, doing.by, change.id)
+    except people.LastOwner:
+        raise ByLaw(LAST_OWNER, reason="last-owner") from None
+    await tx.flush()
+    return await doing.note(statements.NOTE_GONE, change.id, row["name"], result="changed")
+
+
+async def _link(doing: Doing, row: Row, document: Document, active: bool) -> bytes:
+    """Somebody who was here before the directory: they keep role, password and what they made."""
+    doing.heavily()
+    person_id = row["person_id"]
+    if row["active"] != active:
+        await _switch(doing, person_id, row, active)
+    _act(doing, "person.link", person_id, document)
+    return await doing.note(
+        statements.LINK_PERSON,
+        person_id,
+        values.name_of(document),
+        *_columns(document),
+        *_member(document, active),
+        result="changed",
+    )
+
+
+async def _switch(doing: Doing, person_id: UUID, row: Row, active: bool) -> None:
+    """On or off. Whoever was never here has no session and no token, so that the row is all there is to change."""
+    if row.get("light"):
+        act = "person.activate" if active else "person.deactivate"
+        doing.acts.append(Act(act, _target(person_id, row["name"], row["email"])))
+        return
+    tx = doing.heavily()
+    try:
+        await people.set_active(tx, doing.cell.redis, doing.by, person_id, active=active)
+    except people.LastOwner:
+        raise ByLaw(LAST_OWNER, reason="last-owner") from None
+    await tx.flush()
+
+
+async def _rename(doing: Doing, person_id: UUID, row: Row, after: Document) -> None:
+    """Another address to sign in with."""
+    if row["role"] == Role.OWNER and await doing.heavily().first(people_queries.other_owners(person_id)) is None:
+        raise ByLaw(LAST_OWNER, reason="last-owner")
+    personal = {"name": values.name_of(after), "email": row["email"], "to": after["user_name"]}
+    doing.acts.append(Act("person.rename", Target("person", person_id, person_id, personal)))
+
+
+async def _refuse_other_domains(doing: Doing, addresses: set[str]) -> None:
+    """Addresses may only come into domains that are the workspace's own, once it has verified one."""
+    if not addresses:
+        return
+    verified = {one["domain"] for one in await doing.tx.rows(statements.DOMAINS, doing.workspace_id)}
+    if verified and not all(_domain(one) in verified for one in addresses):
+        raise ByLaw(OTHER_DOMAIN, reason="domain")
+
+
+def _domain(address: str) -> str:
+    try:
+        return of_address(address)
+    except DomainRefused:
+        return ""
+
+
+def _columns(document: Document) -> tuple[object, ...]:
+    """What is compared, the document itself, and its addresses."""
+    return (
+        values.key(document, "user_name"),
+        values.key(document, "external_id"),
+        values.key(document, "display_name"),
+        json.dumps(document, ensure_ascii=False),
+        values.emails(document),
+    )
+
+
+def _member(document: Document, active: bool) -> tuple[object, ...]:
+    """What the row in `people` says. The user name is the address: it is unique, and nobody's own to change."""
+    return (values.name_of(document), document["user_name"], active)
+
+
+def _act(doing: Doing, action: str, person_id: UUID, document: Document, **details: str) -> None:
+    target = _target(person_id, values.name_of(document), document["user_name"])
+    doing.acts.append(Act(action, target, dict(details)))
+
+
+def _target(person_id: UUID, name: str, email: str) -> Target:
+    return Target("person", person_id, person_id, {"name": name, "email": email})

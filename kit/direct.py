@@ -1,0 +1,107 @@
+"""Transactions that speak PostgreSQL directly, for the few internal paths that are taken hundreds of times a second.
+
+A session of SQLAlchemy takes a millisecond of processor time before its first statement; here a transaction takes a
+fifth of that: statements are constants that asyncpg prepares once a connection, and opening is one round trip. Scopes,
+the opening of writes and the meanings of errors are those of `kit/database.py`, which is the way to get one.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+Values = Any  # whatever asyncpg can encode; its connections and records have no types
+Row = Any
+
+_OPTIONS = {"jit": "off", "TimeZone": "UTC"}
+
+
+class Direct:
+    """Statements on one connection, in a transaction that is open already. Values are `$1`, `$2`, ..."""
+
+    def __init__(self, connection: Any, workspace_id: UUID) -> None:
+        self._connection = connection
+        self.workspace_id = workspace_id
+
+    async def row(self, statement: str, *values: Values) -> Row | None:
+        """The first row, or None."""
+        return await self._connection.fetchrow(statement, *values)
+
+    async def rows(self, statement: str, *values: Values) -> list[Row]:
+        """Every row."""
+        found: list[Row] = await self._connection.fetch(statement, *values)
+        return found
+
+    async def value(self, statement: str, *values: Values) -> Any:
+        """The first row's first column, or None."""
+        return await self._connection.fetchval(statement, *values)
+
+
+class DirectWriting(Direct):
+    """The same where the workspace may be changed; what comes after the commit is `after_commit`'s."""
+
+    def __init__(self, connection: Any, workspace_id: UUID) -> None:
+        super().__init__(connection, workspace_id)
+        self.after: list[Callable[[], Awaitable[None]]] = []
+
+    def after_commit(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Call this once the change is durable. A failure there is logged: the change itself stands."""
+        self.after.append(call)
+
+
+class Pool:
+    """Connections of their own beside SQLAlchemy's; opened by the first who needs one."""
+
+    def __init__(self, url: str, *, name: str, size: int) -> None:
+        self._url, self._name, self._size = url, name, size
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection. Raises OSError, TimeoutError, asyncpg's errors where there is none to be had."""
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await self._made()
+        async with self._pool.acquire(timeout=5) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self, connection: Any, opening: str) -> AsyncIterator[None]:
+        """BEGIN and `opening` in one round trip, COMMIT at the end; undone when the block fails."""
+        try:
+            await connection.execute("BEGIN;" + opening)
+            yield
+            await connection.execute("COMMIT")
+        except Exception:
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
+            raise
+        except BaseException:  # whoever asked is gone, perhaps in the middle of a statement
+            connection.terminate()
+            raise
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._pool is not None:
+            await self._pool.close()
+
+    async def _made(self) -> Any:
+        return await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._size,
+            timeout=5,
+            command_timeout=30,
+            max_inactive_connection_lifetime=300,
+            reset=_nothing,  # every transaction ends in itself, and sets nothing that outlives it
+            server_settings={"application_name": self._name, **_OPTIONS},
+        )
+
+
+async def _nothing(connection: Any) -> None:
+    """asyncpg's own reset is a round trip; nothing is left behind that it would have to clear."""

@@ -1,0 +1,326 @@
+"""What an identity provider does to people here: each case of docs/directory.md."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select, update
+
+from cell.audit.models import AuditEntry
+from cell.directory import credentials
+from cell.directory.managing import directory_managed
+from cell.directory.models import Entry, Line
+from cell.domains.models import Domain
+from cell.people import queries as people
+from cell.people import service
+from cell.people.models import Person
+from contracts.directory import (
+    ByLaw,
+    Create,
+    CredentialRefused,
+    Erase,
+    Item,
+    NoTarget,
+    Taken,
+    ValueRefused,
+    VersionDiffers,
+)
+from contracts.directory_schema import Resource
+from kit.database import now
+from kit.refusals import NotFound
+from tests.cell.directory.idp import Idp, connect, kept, step
+from tests.cell.world import PASSWORD, Workspace, World
+
+
+async def person_of(idp: Idp, person_id: UUID) -> Person | None:
+    async with idp.cell.database.reading(idp.workspace.id) as tx:
+        return await tx.first(people.by_id(person_id))
+
+
+async def there(idp: Idp, person_id: UUID) -> Person:
+    found = await person_of(idp, person_id)
+    assert found is not None
+    return found
+
+
+async def acts(idp: Idp) -> list[str]:
+    async with idp.cell.database.reading(idp.workspace.id) as tx:
+        return list(await tx.all(select(AuditEntry.action).order_by(AuditEntry.seq)))
+
+
+async def lines(idp: Idp) -> list[Line]:
+    async with idp.cell.database.reading(idp.workspace.id) as tx:
+        return list(await tx.all(select(Line).order_by(Line.at)))
+
+
+async def test_somebody_assigned_is_a_member_and_an_agent(idp: Idp) -> None:
+    item = await idp.create("Ada@Example.com", display_name="Ada Lovelace", emails=[{"value": "ada@x.org"}])
+    person = await there(idp, item.id)
+    assert (person.email, person.email_norm, person.name, person.role) == (
+        "Ada@Example.com",
+        "ada@example.com",
+        "Ada Lovelace",
+        "agent",
+    )
+    assert item.document["active"] is True and item.version == 1 and "groups" not in item.document
+    assert await idp.get(item.id) == item
+    assert (await acts(idp))[-1] == "person.create"
+    [line] = await lines(idp)
+    assert (line.verb, line.resource, line.subject_id, line.result) == ("create", "person", item.id, "changed")
+
+
+async def test_the_same_user_name_in_another_letter_case_is_taken(idp: Idp) -> None:
+    await idp.create("ada@example.com")
+    with pytest.raises(Taken) as refused:
+        await idp.create("ADA@example.com")
+    assert refused.value.facts == {"attribute": "user_name"}
+    assert (await lines(idp))[-1].reason == "taken"
+
+
+async def test_an_external_id_is_taken_in_the_same_letter_case_alone(idp: Idp) -> None:
+    await idp.create(external_id="A1")
+    await idp.create(external_id="a1")
+    with pytest.raises(Taken) as refused:
+        await idp.create(external_id="A1")
+    assert refused.value.facts == {"attribute": "external_id"}
+
+
+async def test_switched_off_and_on_again(world: World, idp: Idp) -> None:
+    item = await idp.create()
+    off = kept(await idp.switch(item.id, False))
+    assert off.document["active"] is False and off.version == 2
+    assert not (await there(idp, item.id)).active
+    assert (await idp.switch(item.id, False)).changed is False
+    on = kept(await idp.switch(item.id, True))
+    assert on.document["active"] is True and on.version == 3
+    assert (await acts(idp))[-2:] == ["person.deactivate", "person.activate"]
+
+
+async def test_whoever_is_signed_in_is_out_when_switched_off_and_their_tokens_end(world: World, idp: Idp) -> None:
+    workspace = idp.workspace
+    item = await idp.create(workspace.admin.email)
+    browser = await world.signed_in(workspace, workspace.admin)
+    assert (await browser.get(f"{workspace.base}/library")).status == 200
+    async with world.cell.database.writing(workspace.id) as tx:
+        await service.seen(tx, workspace.admin.id)
+    await idp.switch(item.id, False)
+    assert (await browser.get(f"{workspace.base}/library")).status in {303, 401}
+    await idp.switch(item.id, True)
+    assert (await browser.get(f"{workspace.base}/library")).status in {303, 401}, "what ended stays ended"
+
+
+async def test_an_invited_member_becomes_the_directorys_and_keeps_role_and_password(world: World, idp: Idp) -> None:
+    admin = idp.workspace.admin
+    item = await idp.create(admin.email.upper(), display_name="Ada of the Directory")
+    assert item.id == admin.id
+    person = await there(idp, admin.id)
+    assert (person.role, person.name, person.email) == ("admin", "Ada of the Directory", admin.email.upper())
+    async with world.cell.database.reading(idp.workspace.id) as tx:
+        account = await service.account(tx, admin.email)
+    assert account is not None and PASSWORD
+    assert (await acts(idp))[-1] == "person.link"
+
+
+async def test_somebody_who_was_switched_off_here_and_is_assigned_is_on(world: World, idp: Idp) -> None:
+    agent = idp.workspace.agent
+    async with world.cell.database.writing(idp.workspace.id) as tx:
+        await tx.execute(update(Person).where(Person.id == agent.id).values(active=False))
+    item = await idp.create(agent.email)
+    assert item.document["active"] is True and (await there(idp, agent.id)).active
+
+
+async def test_deleted_and_created_again_is_a_new_member(idp: Idp) -> None:
+    item = await idp.create("ada@example.com", emails=[{"value": "a@example.com"}])
+    group = await idp.create_group("Team", item.id)
+    gone = await idp.erase(item.id)
+    assert gone.item is None and gone.changed
+    assert await person_of(idp, item.id) is None
+    with pytest.raises(NotFound):
+        await idp.get(item.id)
+    with pytest.raises(NotFound):
+        await idp.erase(item.id)
+    assert await idp.members(group.id) == set()
+    again = await idp.create("ada@example.com")
+    assert again.id != item.id
+    assert "person.remove" in await acts(idp)
+
+
+async def test_a_member_who_is_removed_here_is_gone_from_the_directory(world: World, idp: Idp) -> None:
+    item = await idp.create(emails=[{"value": "a@example.com"}])
+    async with world.cell.database.writing(idp.workspace.id) as tx:
+        await service.remove(tx, world.cell.redis, service.actor_of(idp.workspace.owner), item.id)
+    with pytest.raises(NotFound):
+        await idp.get(item.id)
+
+
+async def test_renamed_in_letter_case_alone_is_the_same_member(idp: Idp) -> None:
+    item = await idp.create("ada@example.com")
+    renamed = kept(await idp.patch(item.id, step("replace", "user_name", "Ada@Example.com")))
+    assert renamed.id == item.id and renamed.document["user_name"] == "Ada@Example.com"
+    assert "person.rename" not in await acts(idp)
+
+
+async def test_another_user_name_is_another_address_of_the_same_member(idp: Idp) -> None:
+    item = await idp.create("ada@example.com")
+    await idp.patch(item.id, step("replace", "user_name", "lovelace@example.com"))
+    assert (await there(idp, item.id)).email_norm == "lovelace@example.com"
+    assert (await acts(idp))[-1] == "person.rename"
+    with pytest.raises(Taken):
+        await idp.patch(item.id, step("replace", "user_name", idp.workspace.agent.email))
+
+
+async def test_two_people_exchange_emails(idp: Idp) -> None:
+    one = await idp.create("one", emails=[{"value": "one@example.com", "type": "work"}])
+    two = await idp.create("two", emails=[{"value": "two@example.com", "type": "work"}])
+    work = ["eq", ["type"], "work"]
+    await idp.patch(one.id, step("replace", "emails", "two@example.com", some=work, part="value"))
+    await idp.patch(two.id, step("replace", "emails", "one@example.com", some=work, part="value"))
+    found = await idp.find(["eq", ["emails", "value"], "two@example.com"])
+    assert [item.id for item in found.items] == [one.id]
+
+
+async def test_the_last_owner_stays_and_another_one_does_not_have_to(world: World, idp: Idp) -> None:
+    owner = idp.workspace.owner
+    item = await idp.create(owner.email)
+    for refusing in (
+        idp.switch(item.id, False),
+        idp.erase(item.id),
+        idp.patch(item.id, step("replace", "user_name", "other@example.com")),
+    ):
+        with pytest.raises(ByLaw, match="last owner"):
+            await refusing
+    assert (await lines(idp))[-1].reason == "last-owner"
+    assert (await idp.get(item.id)) == item
+    await idp.patch(item.id, step("replace", "title", "Founder"))
+    await world.member(idp.workspace, "owner")
+    await idp.switch(item.id, False)
+    assert not (await there(idp, owner.id)).active
+
+
+async def test_put_without_active_leaves_it_as_it_is(idp: Idp) -> None:
+    item = await idp.create("ada@example.com", title="Countess")
+    await idp.switch(item.id, False)
+    replaced = kept(await idp.replace(item.id, {"user_name": "ada@example.com", "nick_name": "Ada"}))
+    assert replaced.document["active"] is False and "title" not in replaced.document
+    assert kept(await idp.replace(item.id, {"user_name": "ada@example.com", "active": True})).document["active"]
+
+
+async def test_a_version_that_has_passed_is_refused(idp: Idp) -> None:
+    item = await idp.create()
+    await idp.patch(item.id, step("replace", "title", "Countess"), expected=1)
+    with pytest.raises(VersionDiffers):
+        await idp.patch(item.id, step("replace", "title", "Lady"), expected=1)
+    assert (await idp.get(item.id)).document["title"] == "Countess"
+
+
+async def test_steps_are_taken_all_or_none(idp: Idp) -> None:
+    item = await idp.create(title="Countess")
+    with pytest.raises(NoTarget):
+        await idp.patch(
+            item.id, step("replace", "title", "Lady"), step("remove", "emails", some=["eq", ["type"], "work"])
+        )
+    assert await idp.get(item.id) == item
+
+
+async def test_the_same_request_twice_is_done_once(idp: Idp) -> None:
+    change = Create(resource=Resource.PERSON, document={"user_name": "ada@example.com"})
+    first, second = await idp.apply(change, "a" * 32), await idp.apply(change, "a" * 32)
+    assert first == second
+    erased = await idp.apply(_erase(kept(first)), "b" * 32)
+    assert await idp.apply(_erase(kept(first)), "b" * 32) == erased
+    assert len(await lines(idp)) == 2
+
+
+async def test_the_same_request_twenty_times_at_once_is_done_once(idp: Idp) -> None:
+    change = Create(resource=Resource.PERSON, document={"user_name": "ada@example.com"})
+    answers = await asyncio.gather(*(idp.apply(change, "a" * 32) for _ in range(20)))
+    assert len({kept(one).id for one in answers}) == 1
+    assert len(await lines(idp)) == 1
+
+
+async def test_a_token_of_another_workspace_or_a_revoked_one_opens_nothing(world: World, idp: Idp) -> None:
+    other = await connect(world, await world.found())
+    stranger = Idp(world.cell, idp.workspace, other.made)
+    item = await idp.create()
+    for refusing in (stranger.create(), stranger.get(item.id), stranger.find(), stranger.switch(item.id, False)):
+        with pytest.raises(CredentialRefused):
+            await refusing
+    with pytest.raises(NotFound):
+        await other.get(item.id)
+    assert (await other.find()).total == 0
+
+
+async def test_while_a_token_lives_the_directory_decides(world: World, workspace: Workspace) -> None:
+    async with world.cell.database.reading(workspace.id) as tx:
+        assert not await directory_managed(tx)
+    idp = await connect(world, workspace)
+    async with world.cell.database.writing(workspace.id) as tx:
+        assert await directory_managed(tx)
+        await credentials.revoke(tx, service.actor_of(workspace.admin), idp.made.token.id)
+    async with world.cell.database.reading(workspace.id) as tx:
+        assert not await directory_managed(tx)
+    with pytest.raises(CredentialRefused):
+        await idp.find()
+    async with world.cell.database.reading(workspace.id) as tx:
+        token = await tx.one(select(type(idp.made.token)))
+    assert token.refused_at is not None and token.refused_at <= now()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"user_name": ""},
+        {"user_name": 7},
+        {"user_name": "a" * 513},
+        {"user_name": "a", "shoe_size": "44"},
+        {"user_name": "a", "active": "yes"},
+        {"user_name": "a", "emails": [{"value": 7}]},
+        {"user_name": "a", "emails": [{"value": "a", "primary": True}, {"value": "b", "primary": True}]},
+        {"user_name": "a", "title": "\0"},
+    ],
+    ids=str,
+)
+async def test_what_does_not_fit_is_refused(idp: Idp, document: dict[str, object]) -> None:
+    with pytest.raises(ValueRefused):
+        await idp.apply(Create(resource=Resource.PERSON, document=document))
+    assert (await idp.find()).total == 0
+
+
+async def test_nobody_there_is_not_found(idp: Idp) -> None:
+    with pytest.raises(NotFound):
+        await idp.switch(uuid4(), False)
+    assert (await lines(idp))[-1].reason == "not-found"
+
+
+async def test_rows_of_the_directory_and_members_are_the_same_people(idp: Idp) -> None:
+    item = await idp.create()
+    async with idp.cell.database.reading(idp.workspace.id) as tx:
+        entry = await tx.one(select(Entry).where(Entry.id == item.id))
+    assert entry.user_name_norm == (await there(idp, item.id)).email_norm
+
+
+def _erase(item: Item) -> Erase:
+    return Erase(resource=Resource.PERSON, id=item.id)
+
+
+async def test_addresses_come_only_into_domains_that_are_the_workspaces_own(world: World, idp: Idp) -> None:
+    item = await idp.create("ada@example.com", emails=[{"value": "ada@example.com", "type": "work"}])
+    async with world.cell.database.writing(idp.workspace.id) as tx:
+        made = {"token": "t" * 32, "added_by": item.id, "added_at": now(), "verified_at": now(), "seen": []}
+        tx.add(Domain(domain="example.com", **made), Domain(domain="example.org", **made))
+    work = ["eq", ["type"], "work"]
+    moved = await idp.patch(item.id, step("replace", "emails", "ada@example.org", some=work, part="value"))
+    for refusing in (
+        idp.patch(item.id, step("replace", "emails", "ada@evil.test", some=work, part="value")),
+        idp.patch(item.id, step("replace", "user_name", "ada@evil.test")),
+        idp.patch(item.id, step("add", "emails", [{"value": "ada@evil.test"}])),
+        idp.create("mallory@evil.test"),
+    ):
+        with pytest.raises(ByLaw, match="domain"):
+            await refusing
+    assert await idp.get(item.id) == moved.item
+    assert (await lines(idp))[-1].reason == "domain"
+    private = [{"value": "ada@home.test", "type": "home"}]
+    assert (await idp.patch(item.id, step("add", "emails", private))).changed
+    await idp.create("no address")
