@@ -11,6 +11,7 @@ from quart_schema import Info, QuartSchema, hide
 
 from cell.audit import routes as audit
 from cell.domains import routes as domains
+from cell.factors import routes as factors
 from cell.invitations import routes as invitations
 from cell.library import api as library_api
 from cell.library import routes as library
@@ -23,17 +24,22 @@ from cell.people import routes as people
 from cell.recordings import recorder
 from cell.recordings import routes as recordings
 from cell.resources import Cell
+from cell.security import routes as security
+from cell.sessions import factor_routes as second_steps
+from cell.sessions import proving_routes as proving
 from cell.sessions import routes as sessions
-from cell.sessions.subjects import NotSignedIn
+from cell.sessions.subjects import FactorMissing, NotSignedIn, ProofStale
 from cell.signup import routes as signup
 from cell.sso import admin_routes as sso_admin
 from cell.sso import log_routes as sign_ins
 from cell.sso import routes as sso
 from cell.tokens import routes as tokens
 from cell.ui import pages
+from kit.addresses import Addresses
 from kit.refusals import Refusal
 from kit.web import Routes
 from kit.web.app import create_app
+from kit.web.peers import from_real_peer
 
 STATIC = Path(__file__).parent / "ui" / "static"
 YEAR_S = 31_536_000  # names of static files carry a hash of their contents
@@ -44,13 +50,17 @@ ROUTES: tuple[Routes, ...] = (
     sso_admin.routes,
     sign_ins.routes,
     domains.routes,
+    second_steps.routes,
+    proving.routes,
     library.routes,
     links.routes,
     people.routes,
     account.routes,
     reset.routes,
+    factors.routes,
     invitations.routes,
     tokens.routes,
+    security.routes,
     audit.routes,
     recordings.routes,
     signup.routes,
@@ -68,6 +78,7 @@ def make_app(cell: Cell, stop: asyncio.Event | None = None) -> Quart:
         headers=_headers(cell.settings.s3_endpoint),
         facts={"feed": cell.feed.health} if cell.feed is not None else {},
     )
+    app.asgi_app = from_real_peer(app.asgi_app, Addresses(cell.settings.trusted_proxies))  # type: ignore[method-assign,assignment]
     app.extensions["cell"] = cell
     app.extensions["stopping"] = stop or asyncio.Event()
     for routes in ROUTES:
@@ -138,6 +149,8 @@ async def _page(status: int, refusal: Refusal) -> Response:
     if isinstance(refusal, NotSignedIn):
         onward = request.full_path.rstrip("?") if request.method == "GET" else ""
         return cast(Response, redirect(f"{g.sign_in_at}?{_query(onward)}", 303))
+    if isinstance(refusal, ProofStale | FactorMissing):
+        return cast(Response, redirect(g.way_out, 303))
     title, detail = pages.gettext(refusal.title), pages.gettext(refusal.detail)
     if isinstance(refusal, LinkMistyped | LinkUnknown):
         return recorder.unknown(status)

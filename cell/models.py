@@ -3,17 +3,33 @@
 from cell.audit import models as audit
 from cell.directory import models as directory
 from cell.domains import models as domains
+from cell.factors import models as factors
 from cell.invitations import models as invitations
 from cell.links import models as links
 from cell.people import models as people
 from cell.recordings import models as recordings
+from cell.security import models as security
 from cell.sso import models as sso
 from cell.tokens import models as tokens
 from cell.workspaces import models as workspaces
 from kit.database import Base
 from kit.jobs import models as jobs
 
-NOUNS = (audit, directory, domains, invitations, jobs, links, people, recordings, sso, tokens, workspaces)
+NOUNS = (
+    audit,
+    directory,
+    domains,
+    factors,
+    invitations,
+    jobs,
+    links,
+    people,
+    recordings,
+    security,
+    sso,
+    tokens,
+    workspaces,
+)
 METADATA = Base.metadata
 
 # Tables that belong to no workspace's scope, each with its reason; every other table is protected.

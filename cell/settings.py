@@ -1,15 +1,24 @@
 """The settings of a cell's processes: web, worker, scheduler and migrations."""
 
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, Json, SecretStr, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator, Field, FilePath, Json, SecretStr, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contracts.domains import DomainKey
 from contracts.feed_published import BucketAccess
 from contracts.feed_state import FEED_URL, FeedAccess
+from kit.addresses import Network
 from kit.settings import OptionalPublicKeys, OptionalSigningKey, Settings
+
+
+def _networks(value: object) -> object:
+    return (
+        tuple(ip_network(one.strip()) for one in value.split(",") if one.strip()) if isinstance(value, str) else value
+    )
 
 
 class CellSettings(Settings):
@@ -19,6 +28,12 @@ class CellSettings(Settings):
 
     name: str = Field(description="The cell's name, such as eu-1", pattern=r"^[a-z]{2}-[0-9]{1,4}$")
     region: Literal["eu", "us"] = Field(description="The jurisdiction in which everything of this cell stays")
+    passkey_rp_id: str = Field(
+        "", description="The domain that passkeys are bound to, which all cells share; empty: this cell's own host"
+    )
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        (), description="Networks of our own proxies, comma-separated; whom they name is whose request it is"
+    )
     bind: str = Field("127.0.0.1:0", description="Where the web process answers, host:port")
     url: str = Field(description="The cell's public address, without a slash at the end")
     go_url: str = Field(description="The front door's public address, which begins every link")
@@ -73,6 +88,18 @@ class CellSettings(Settings):
             missing = ", ".join(name for name, given in named.items() if not given)
             raise ValueError(f"a cell that calls and is called needs these too: {missing}")
         return self
+
+    @model_validator(mode="after")
+    def _passkeys_are_of_this_host(self) -> Self:
+        host = urlsplit(self.url).hostname or ""
+        if self.passkey_rp_id and host != self.passkey_rp_id and not host.endswith("." + self.passkey_rp_id):
+            raise ValueError(f"PASSKEY_RP_ID: {host} is not within {self.passkey_rp_id}")
+        return self
+
+    @property
+    def rp_id(self) -> str:
+        """What passkeys are bound to: browsers use one on this domain and those below it."""
+        return self.passkey_rp_id or urlsplit(self.url).hostname or ""
 
     @property
     def feed(self) -> FeedAccess | None:

@@ -12,12 +12,27 @@ _LONGEST_SAID = 256  # bytes of X-Forwarded-For, from its end, where our proxies
 _HOSTS_SEEN = 100
 
 
+def counted(address: str) -> str:
+    """An address as limits count it: IPv6 by its /64, which is one customer's."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(found) if found.version == 4 else str(IPv6Network((int(found) >> 64 << 64, 64)))
+
+
 class Addresses:
     """Whose request it is: the address that connected, or behind proxies of ours the one that they name."""
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
         self._cached = lru_cache(4096)(self._whose)
+
+    def exact(self, scope: HTTPScope) -> str:
+        """The address itself, as lists of networks compare it; empty where it is none."""
+        client = scope["client"]
+        said = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+        return self._client(client[0] if client else "", said[-_LONGEST_SAID:])
 
     def of(self, scope: HTTPScope) -> str:
         """The address as limits count it: IPv6 by its /64, which is one customer's."""
@@ -36,6 +51,9 @@ class Addresses:
             return False
 
     def _whose(self, peer: str, forwarded: bytes) -> str:
+        return counted(self._client(peer, forwarded))
+
+    def _client(self, peer: str, forwarded: bytes) -> str:
         hops = [hop.strip() for hop in forwarded.decode("latin-1").split(",") if hop.strip()]
         while self.trusts(peer) and hops:
             peer = hops.pop()  # each proxy appends who it heard from; what stands before is anybody's word
@@ -43,7 +61,7 @@ class Addresses:
             address = ip_address(peer)
         except ValueError:
             return ""
-        return str(address) if address.version == 4 else str(IPv6Network((int(address) >> 64 << 64, 64)))
+        return str(getattr(address, "ipv4_mapped", None) or address)  # a socket for both names IPv4 as ::ffff:...
 
 
 class Hosts:

@@ -4,6 +4,7 @@
 async def create(by: Annotated[Member, Scope(Permission.LINKS_CHANGE)], key: str) -> Response:
 """
 
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -19,7 +20,10 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """One thing that a route may ask for."""
 
+    PRESENCE = "presence"  # proving once more who one is, and leaving
     OWN = "own"  # one's own sessions and password
+    OWN_FACTORS = "own:factors"  # looking at one's own second factors
+    OWN_FACTORS_CHANGE = "own:factors-change"
     RECORDINGS_READ = "recordings:read"
     RECORDINGS_CHANGE = "recordings:change"
     LINKS_READ = "links:read"
@@ -38,22 +42,41 @@ class Permission(StrEnum):
 
 
 _ALL = frozenset(Permission)
+_OWN = frozenset({Permission.PRESENCE, Permission.OWN, Permission.OWN_FACTORS, Permission.OWN_FACTORS_CHANGE})
 _READS = frozenset(one for one in Permission if one.value.endswith(":read"))
 
 MAY: dict[Role, frozenset[Permission]] = {
-    Role.AGENT: frozenset(
+    Role.AGENT: _OWN
+    | frozenset(
         {
-            Permission.OWN,
             Permission.RECORDINGS_READ,
             Permission.RECORDINGS_CHANGE,
             Permission.LINKS_READ,
             Permission.LINKS_CHANGE,
         }
     ),
-    Role.AUDITOR: _READS | {Permission.OWN, Permission.AUDIT_EXPORT},  # sees everything and changes nothing
+    Role.AUDITOR: _READS | _OWN | {Permission.AUDIT_EXPORT},  # sees everything and changes nothing
     Role.ADMIN: _ALL - {Permission.OWNERS_CHANGE},
     Role.OWNER: _ALL,
 }
+
+# What is done only by who has proved within FRESH_FOR that it is still them: whoever finds a browser open, or has
+# stolen a session, changes nothing of this.
+FRESH = frozenset(
+    {
+        Permission.OWN_FACTORS_CHANGE,
+        Permission.MEMBERS_CHANGE,
+        Permission.OWNERS_CHANGE,
+        Permission.TOKENS_CHANGE,
+        Permission.AUDIT_EXPORT,
+        Permission.SECURITY_CHANGE,
+        Permission.SSO_CHANGE,
+    }
+)
+FRESH_FOR = timedelta(minutes=10)
+
+# What is open to who must have a second factor and has none yet: enough to get one, or to leave.
+WITHOUT_FACTOR = frozenset({Permission.PRESENCE, Permission.OWN_FACTORS, Permission.OWN_FACTORS_CHANGE})
 
 
 def allowed(role: str) -> frozenset[Permission]:

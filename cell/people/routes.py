@@ -8,6 +8,7 @@ from quart import Response, redirect
 from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
+from cell.factors import service as factors
 from cell.people import queries, service
 from cell.people.models import Person
 from cell.people.permissions import Permission, Role
@@ -134,6 +135,7 @@ async def _page(by: Member, person_id: UUID, status: int, error: dict[str, str] 
     async with resources.current().database.reading(by.workspace_id) as tx:
         person = await tx.one(queries.by_id(person_id))
         last = person.role == Role.OWNER and await tx.first(queries.other_owners(person.id)) is None
+        second = await factors.has_one(tx, person.id)
     above = person.role == Role.OWNER and Permission.OWNERS_CHANGE not in by.may
     return pages.draw_for(
         by,
@@ -145,6 +147,7 @@ async def _page(by: Member, person_id: UUID, status: int, error: dict[str, str] 
         changes=Permission.MEMBERS_CHANGE in by.may and not above,
         makes_owners=Permission.OWNERS_CHANGE in by.may,
         last_owner=last,
+        factors=second,
     )
 
 

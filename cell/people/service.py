@@ -12,6 +12,7 @@ from sqlalchemy import delete, update
 from cell.actors import Actor, ActorKind
 from cell.audit import service as audit
 from cell.directory import queries as directory
+from cell.factors import service as factors
 from cell.invitations import queries as invitations
 from cell.people import passwords, queries
 from cell.people.models import Password, PasswordReset, Person
@@ -137,7 +138,7 @@ async def change_role(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, r
 
     Raises OnlyOwners, OwnersNeedPasswords, LastOwner, NotFound.
     """
-    person = await _taken_in_hand(tx, by, person_id)
+    person = await taken_in_hand(tx, by, person_id)
     if person.role == role:
         return person
     if role is Role.OWNER:
@@ -157,7 +158,7 @@ async def set_active(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, *,
 
     Raises NotYourself, OnlyOwners, LastOwner, NotFound.
     """
-    person = await _taken_in_hand(tx, by, person_id)
+    person = await taken_in_hand(tx, by, person_id)
     if person.id == by.id and not active:
         raise NotYourself
     if person.active == active:
@@ -176,12 +177,13 @@ async def remove(tx: Writing, redis: "Redis", by: Actor, person_id: UUID) -> Per
 
     Raises NotYourself, OnlyOwners, LastOwner, NotFound.
     """
-    person = await _taken_in_hand(tx, by, person_id)
+    person = await taken_in_hand(tx, by, person_id)
     if person.id == by.id:
         raise NotYourself
     await _refuse_last_owner(tx, person)
     await _end_powers(tx, by, person, frozenset())
     sign_out(tx, redis, person.id)
+    await factors.forget(tx, person.id)
     await tx.execute(delete(Password).where(Password.id == person.id))
     await tx.execute(sso.forget_identities_of(person.id))
     for statement in directory.forget(person.id):
@@ -200,8 +202,15 @@ async def account(tx: Reading, email: str) -> Account | None:
     return Account(person, held.hash, held.changed_at)
 
 
+async def password_of(tx: Reading, person_id: UUID) -> str:
+    """When the person's password was chosen, as a text; empty for who has none."""
+    held = await tx.first(queries.password_of(person_id))
+    return "" if held is None else held.changed_at.isoformat()
+
+
 async def set_password(tx: Writing, person_id: UUID, new_hash: str) -> datetime:
     """Store another password; open resets end. When it was chosen."""
+    await tx.first(queries.by_id(person_id).with_for_update())  # a sign-in with the one before ends first
     held = await tx.first(queries.password_of(person_id))
     moment = now()
     if held is None:
@@ -249,7 +258,7 @@ async def refuse_granting(tx: Reading, by: Actor, role: Role) -> None:
         await _refuse_below_owners(tx, by)
 
 
-async def _taken_in_hand(tx: Writing, by: Actor, person_id: UUID) -> Person:
+async def taken_in_hand(tx: Writing, by: Actor, person_id: UUID) -> Person:
     """The person, while no other act upon a member of the workspace is under way: what it sees stays so."""
     await workspaces.get_locked(tx)
     person = await tx.one(queries.by_id(person_id).execution_options(populate_existing=True))

@@ -10,7 +10,7 @@ from werkzeug.sansio.response import Response
 
 from cell.people.service import Account
 from cell.sessions import devices
-from cell.sessions.store import ABSOLUTE
+from cell.sessions.store import LONGEST
 from cell.settings import CellSettings
 from contracts.tokens import Bearer
 
@@ -27,7 +27,7 @@ def presented(key: str) -> str:
 
 def begin(answer: Response, key: str, word: Bearer) -> None:
     """Give the browser a session's word."""
-    keep(answer, name(key), word.text, int(ABSOLUTE.total_seconds()))
+    keep(answer, name(key), word.text, int(LONGEST.total_seconds()))
 
 
 def end(answer: Response, key: str) -> None:

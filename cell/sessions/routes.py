@@ -1,16 +1,17 @@
 """Signing in and out, and one's own sessions."""
 
 from typing import Annotated, Literal
-from urllib.parse import unquote, urlsplit
-from uuid import UUID
 
 from pydantic import BaseModel, Field
 from quart import Response, redirect
 from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
+from cell.factors import service as factors
 from cell.people.permissions import Permission
-from cell.sessions import browsers, cookies, service
+from cell.sessions import browsers, cookies, half, service
+from cell.sessions.arriving import own_path, signed_in
+from cell.sessions.half import Halves
 from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
 from cell.sso import connections
@@ -26,6 +27,7 @@ from kit.web.subjects import Anyone
 routes = Routes("sessions")
 
 Oneself = Annotated[Member, Scope(Permission.OWN)]
+Present = Annotated[Member, Scope(Permission.PRESENCE)]
 
 
 class Credentials(BaseModel):
@@ -63,22 +65,38 @@ async def sign_in(by: Anyone, key: str, sent: Credentials) -> Response | Redirec
     cell = resources.current()
     workspace_id = await workspaces.id_of(cell.database, key)
     try:
-        made = await service.sign_in(
-            cell, key, workspace_id, sent.email, sent.password, browsers.present(), by.address, cookies.device_of(key)
+        account = await service.by_password(
+            cell, workspace_id, sent.email, sent.password, by.address, cookies.device_of(key)
         )
     except (service.WrongPassword, service.TooManyAttempts) as refusal:
         if isinstance(refusal, service.TooManyAttempts) and not wants_page():
             raise
         return await _form(key, sent.email, sent.next, refusal)
-    await end_earlier(cell, key, workspace_id)
+    chosen = account.changed_at.isoformat()
+    async with cell.database.reading(workspace_id) as tx:
+        two_steps = await factors.has_one(tx, account.person.id)
+    if two_steps:
+        halved = await Halves(cell.redis, workspace_id).begin(account.person.id, chosen, sent.next)
+        answer = redirect(f"/w/{key}/sign-in/factor", 303)
+        cookies.keep(answer, half.cookie_name(key), halved, int(half.LIFE.total_seconds()))
+        return answer
+    word = await service.begin(
+        cell,
+        key,
+        workspace_id,
+        account.person,
+        how="password",
+        browser=browsers.present(),
+        address=by.address,
+        password_of=chosen,
+    )
     answer = redirect(own_path(key, sent.next), 303)
-    cookies.begin(answer, key, made.word)
-    cookies.remember_device(answer, cell.settings, key, workspace_id, made.account)
+    await signed_in(answer, cell, key, workspace_id, word, account)
     return answer
 
 
 @routes.post("/w/<key>/sign-out")
-async def sign_out(by: Oneself, key: str) -> Redirect:
+async def sign_out(by: Present, key: str) -> Redirect:
     """End this session."""
     await _sessions(by).end(by.person.id, by.session.id)
     answer = redirect(f"/w/{key}/sign-in", 303)
@@ -92,6 +110,8 @@ async def mine(by: Oneself, key: str) -> Response:
     found = [
         {
             "id": one.id,
+            "how": one.how,
+            "factor": one.factor,
             "browser": one.browser,
             "address": one.address,
             "created_at": one.created,
@@ -99,6 +119,7 @@ async def mine(by: Oneself, key: str) -> Response:
             "current": one.id == by.session.id,
         }
         for one in await _sessions(by).of_person(by.person.id)
+        if not one.over(by.policy.idle, by.policy.absolute)
     ]
     return pages.draw_for(by, "sessions/sessions.html", "account", sessions=found)
 
@@ -119,22 +140,6 @@ async def revoke_others(by: Oneself, key: str) -> Redirect:
 
 def _sessions(by: Member) -> Sessions:
     return Sessions(resources.current().redis, by.workspace.key, by.workspace_id)
-
-
-async def end_earlier(cell: resources.Cell, key: str, workspace_id: UUID) -> None:
-    """Signing in rotates the session: whoever knew this browser's earlier word knows nothing of the new one."""
-    sessions = Sessions(cell.redis, key, workspace_id)
-    earlier = await sessions.find(cookies.presented(key))
-    if earlier is not None:
-        await sessions.end(earlier.person_id, earlier.id)
-
-
-def own_path(key: str, path: str) -> str:
-    """`path` if it is a page of this workspace, else its library: never anybody else's address."""
-    # Browsers drop control characters, read a backslash as a slash, and step up at `..`, escaped or not.
-    plain = path.startswith(f"/w/{key}/") and path.isprintable() and "\\" not in path
-    own = plain and not {".", ".."} & set(unquote(urlsplit(path).path).split("/"))
-    return path if own else f"/w/{key}/library"
 
 
 async def _form(

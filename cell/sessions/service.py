@@ -1,23 +1,28 @@
 """Signing in with e-mail and password."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from cell.audit import service as audit
 from cell.people import passwords
+from cell.people import queries as people_queries
 from cell.people import service as people
 from cell.people.models import Person
 from cell.resources import Cell
+from cell.security import service as security
 from cell.sessions import devices
 from cell.sessions.store import How, Sessions
 from cell.sso.enforcing import passwords_count
 from contracts.tokens import Bearer
+from kit import logs
+from kit.addresses import counted
 from kit.refusals import Kind, Refusal, TooManyRequests
 
 PER_ADDRESS, WINDOW_S = 100, 900  # a call centre shares one address
 # A person mistypes a few times. Beyond that, and beyond wrong ones on a day, an account answers known devices alone.
 PER_ACCOUNT = 10
 WRONG_A_DAY, DAY_S = 50, 86_400
+
+log = logs.get("sign-in")
 
 
 class WrongPassword(Refusal):
@@ -37,19 +42,22 @@ class TooManyAttempts(Refusal):
     retry_after_s = WINDOW_S
 
 
-@dataclass(frozen=True)
-class SignedIn:
-    """Who signed in with a password, and the word for the cookie."""
+class NoLongerAllowed(Refusal):
+    """The person was switched off, or chose another password, between two steps of signing in."""
 
-    account: people.Account
-    word: Bearer
+    kind = Kind.UNAUTHENTICATED
+    title = "This sign-in is over"
+    detail = "Begin again with your password or your passkey."
 
 
-async def sign_in(
-    cell: Cell, key: str, workspace_id: UUID, email: str, password: str, browser: str, address: str, device: str
-) -> SignedIn:
-    """Begin a session. `device`: the sign of known devices. Raises WrongPassword, TooManyAttempts, TooManyRequests."""
-    await cell.rates.take("sign-in-address", address, most=PER_ADDRESS, per_s=WINDOW_S)
+async def by_password(
+    cell: Cell, workspace_id: UUID, email: str, password: str, address: str, device: str
+) -> people.Account:
+    """Whose e-mail and password these are. Raises WrongPassword, TooManyAttempts, TooManyRequests.
+
+    `device` is the sign of known devices. What is proved is half of it where the person has a second factor.
+    """
+    await cell.rates.take("sign-in-address", counted(address), most=PER_ADDRESS, per_s=WINDOW_S)
     async with cell.database.reading(workspace_id) as tx:
         account = await people.account(tx, email)
     tried = f"{workspace_id}:{people.normalised(email)}"
@@ -57,6 +65,7 @@ async def sign_in(
     await _spend_an_attempt(cell, tried, device_id)
     right = await passwords.matches(None if account is None else account.hash, password)
     if account is None or not right or not await password_allowed(cell, workspace_id, account.person):
+        log.info("refused", reason="wrong-password")
         if device_id is None:
             await _note_wrong(cell, tried)
         raise WrongPassword
@@ -64,19 +73,40 @@ async def sign_in(
         newer = await passwords.hashed(password)
         async with cell.database.writing(workspace_id) as tx:
             await people.rehash(tx, account, newer)
-    word = await begin(cell, key, workspace_id, account.person, how="password", browser=browser, address=address)
-    return SignedIn(account, word)
+    return account
 
 
 async def begin(
-    cell: Cell, key: str, workspace_id: UUID, person: Person, *, how: How, browser: str, address: str
+    cell: Cell,
+    key: str,
+    workspace_id: UUID,
+    person: Person,
+    *,
+    how: How,
+    browser: str,
+    address: str,
+    factor: str = "",
+    password_of: str = "",
 ) -> Bearer:
-    """A session for somebody who has proved who they are, by whatever way; the word for the cookie."""
+    """A session for somebody who has proved who they are, by whatever way; the word for the cookie.
+
+    `factor` is the second one, where there was one. `password_of`: when the password was chosen that was shown; another
+    one since then ends it. Raises NoLongerAllowed, OutsideNetworks.
+    """
     async with cell.database.writing(workspace_id) as tx:
+        # Whoever switches the person off, or changes password or role, waits here, and then ends this session too.
+        held = await tx.first(people_queries.by_id(person.id).with_for_update())
+        if held is None or not held.active or (password_of and await people.password_of(tx, held.id) != password_of):
+            raise NoLongerAllowed
+        if not (await security.get(tx)).admits(address):
+            raise security.OutsideNetworks
         await people.seen(tx, person.id)
-        by = people.actor_of(person, address)
-        await audit.append(tx, by, "session.begin", audit.Target("person", person.id), {"how": how})
-    return await Sessions(cell.redis, key, workspace_id).begin(person.id, browser, address, how)
+        by = people.actor_of(held, address)
+        details: dict[str, str | int | bool | list[str]] = {"how": how}
+        if factor:
+            details["factor"] = factor
+        await audit.append(tx, by, "session.begin", audit.Target("person", person.id), details)
+        return await Sessions(cell.redis, key, workspace_id).begin(person.id, browser, address, how, factor)
 
 
 async def password_allowed(cell: Cell, workspace_id: UUID, person: Person) -> bool:

@@ -10,8 +10,7 @@ from redis.asyncio import Redis
 from contracts.tokens import Bearer, Kind, TokenInvalid, new_bearer, parse_bearer
 from kit import texts
 
-IDLE = timedelta(hours=12)
-ABSOLUTE = timedelta(days=7)
+LONGEST = timedelta(days=30)  # of any session, whatever a workspace's policy says
 SEEN_EVERY_S = 60  # how exact "last seen" is; less would write on every request
 
 How = Literal["password", "passkey", "sso"]
@@ -30,6 +29,7 @@ class Session:
     how: How  # what the person proved themselves with first
     proved_at: datetime  # when they last proved who they are
     since: datetime  # when it got its present word
+    factor: str = ""  # the second factor, where there was one: totp | passkey | recovery
 
     @classmethod
     def read(cls, session_id: str, fields: dict[str, str]) -> Self:
@@ -44,7 +44,13 @@ class Session:
             cast(How, fields.get("how", "password")),  # a session begun by an earlier version says nothing
             _moment(fields.get("proved", fields["created"])),
             _moment(fields.get("since", fields["created"])),
+            fields.get("factor", ""),
         )
+
+    def over(self, idle: timedelta, absolute: timedelta) -> bool:
+        """Whether it has been idle, or has lasted, for too long."""
+        moment = datetime.now(UTC)
+        return moment - self.seen > idle or moment - self.created > absolute
 
 
 def _moment(text: str) -> datetime:
@@ -63,7 +69,9 @@ class Sessions:
         self._key = key
         self._prefix = f"session:{workspace_id}"
 
-    async def begin(self, person_id: UUID, browser: str, address: str, how: How = "password") -> Bearer:
+    async def begin(
+        self, person_id: UUID, browser: str, address: str, how: How = "password", factor: str = ""
+    ) -> Bearer:
         """A new session of somebody who has just proved who they are; the word for the cookie."""
         word = new_bearer(Kind.SESSION, self._key)
         session_id = word.digest.hex()
@@ -77,43 +85,40 @@ class Sessions:
             "how": how,
             "proved": stamp,
             "since": stamp,
+            "factor": factor,
         }
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(self._at(session_id), items=[text for pair in fields.items() for text in pair])
-            pipe.expire(self._at(session_id), IDLE)
+            pipe.expire(self._at(session_id), LONGEST)
             pipe.sadd(self._of(person_id), session_id)
-            pipe.expire(self._of(person_id), ABSOLUTE)
+            pipe.expire(self._of(person_id), LONGEST)
             await pipe.execute()
         return word
 
     async def find(self, word: str) -> Session | None:
-        """The living session of a cookie's word; its idle time starts anew."""
+        """The session of a cookie's word; whether it may go on is for `keep` to say."""
         try:
-            session_id = parse_bearer(Kind.SESSION, word).digest.hex()
+            return await self.get(parse_bearer(Kind.SESSION, word).digest.hex())
         except TokenInvalid:
             return None
-        session = await self.get(session_id)
-        if session is None:
-            return None
-        stamp = datetime.now(UTC)
-        if (stamp - session.seen).total_seconds() >= SEEN_EVERY_S:
-            idle_s = int(IDLE.total_seconds())
-            await self._redis.eval(_TOUCH, 1, self._at(session_id), f"{stamp.timestamp():.3f}", idle_s)
-        return session
+
+    async def keep(self, session: Session, idle: timedelta, absolute: timedelta) -> bool:
+        """Whether the session may go on; if so its idle time starts anew, if not it ends."""
+        if session.over(idle, absolute):
+            await self.end(session.person_id, session.id)
+            return False
+        if (datetime.now(UTC) - session.seen).total_seconds() >= SEEN_EVERY_S:
+            idle_s = int(idle.total_seconds()) + SEEN_EVERY_S
+            await self._redis.eval(_TOUCH, 1, self._at(session.id), _stamp(), idle_s)
+        return True
 
     async def get(self, session_id: str) -> Session | None:
-        """A living session by its id."""
+        """A session by its id."""
         fields = await texts.fields(self._redis, self._at(session_id))
-        if not fields:
-            return None
-        session = Session.read(session_id, fields)
-        if datetime.now(UTC) - session.created > ABSOLUTE:
-            await self.end(session.person_id, session_id)
-            return None
-        return session
+        return Session.read(session_id, fields) if fields else None
 
     async def of_person(self, person_id: UUID) -> list[Session]:
-        """A person's living sessions, the newest first."""
+        """A person's sessions, the newest first."""
         ids = await texts.members(self._redis, self._of(person_id))
         found = [session for session in [await self.get(one) for one in ids] if session is not None]
         return sorted(found, key=lambda session: session.created, reverse=True)

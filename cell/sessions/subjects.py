@@ -3,21 +3,26 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
-from quart import g, request
+from quart import Response, after_this_request, g, request
+from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
 from cell.actors import Actor, ActorKind
+from cell.factors import service as factors
 from cell.people import queries as people
 from cell.people import service
 from cell.people.models import Person
-from cell.people.permissions import Permission, allowed
+from cell.people.permissions import FRESH, FRESH_FOR, WITHOUT_FACTOR, Permission, allowed
+from cell.security import service as security
+from cell.security.service import DEFAULT, Policy
 from cell.sessions import cookies
 from cell.sessions.store import Session, Sessions
 from cell.workspaces import service as workspaces
 from cell.workspaces.models import Workspace
-from kit.database import WorkspaceFrozen, now
+from kit.database import Reading, WorkspaceFrozen, now
 from kit.refusals import Kind, NotFound, Refusal
 from kit.web import Scope
 
@@ -38,6 +43,22 @@ class NotAllowed(Refusal):
     detail = "Ask an admin of your workspace to do it, or for another role."
 
 
+class FactorMissing(Refusal):
+    """The workspace asks for a second factor, and the person has none yet."""
+
+    kind = Kind.FORBIDDEN
+    title = "Your workspace asks for a second factor"
+    detail = "Set up an authenticator app or a passkey on your account's page first."
+
+
+class ProofStale(Refusal):
+    """What is asked for is done only by who has proved a short while ago that it is still them."""
+
+    kind = Kind.FORBIDDEN
+    title = "Please prove that it is you"
+    detail = "It has been a while since you signed in. Prove who you are, then do this again."
+
+
 @dataclass(frozen=True)
 class Member:
     """Somebody of the workspace: `Annotated[Member, Scope(Permission.LINKS_CHANGE)]`."""
@@ -45,6 +66,12 @@ class Member:
     workspace: Workspace
     person: Person
     session: Session
+    policy: Policy = DEFAULT
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the person has proved a short while ago who they are."""
+        return now() - self.session.proved_at < FRESH_FOR
 
     @property
     def may(self) -> frozenset[Permission]:
@@ -71,23 +98,66 @@ class Member:
         key = str(path["key"])
         workspace_id = await workspaces.id_of(cell.database, key)
         g.sign_in_at = f"/w/{key}/sign-in"
-        session = await Sessions(cell.redis, key, workspace_id).find(cookies.presented(key))
+        sessions = Sessions(cell.redis, key, workspace_id)
+        session = await sessions.find(cookies.presented(key))
         if session is None:
             if _of_another_workspace(key) and not _navigating():
                 raise NotFound
             raise NotSignedIn
         async with cell.database.reading(workspace_id) as tx:
-            workspace = await workspaces.get(tx)
+            workspace, policy = await workspaces.get(tx), await security.get(tx)
             person = await tx.first(people.by_id(session.person_id))
+            missing = person is not None and await _misses_factor(tx, policy, person, session)
         if person is None or not person.active:
             raise NotSignedIn
-        if scope is None or scope.name not in allowed(person.role):  # a route that asks for nothing is open to nobody
-            raise NotAllowed
+        if not policy.admits(request.remote_addr or ""):
+            raise security.OutsideNetworks
+        if not await sessions.keep(session, policy.idle, policy.absolute):
+            raise NotSignedIn
+        by = cls(workspace, person, session, policy)
+        by._check(scope, missing)
         if person.last_seen_at is None or now() - person.last_seen_at > service.SEEN_EVERY:
             with suppress(WorkspaceFrozen):  # it may be read all the same
                 async with cell.database.writing(workspace_id) as tx:
                     await service.seen(tx, person.id)
-        return cls(workspace, person, session)
+        return by
+
+    def _check(self, scope: Scope | None, factor_missing: bool) -> None:
+        """Whether the person may, and may now. A route that asks for nothing is open to nobody."""
+        base = f"/w/{self.workspace.key}"
+        if factor_missing and (scope is None or scope.name not in WITHOUT_FACTOR):
+            way_out(f"{base}/account/factors")
+            raise FactorMissing
+        if scope is None or scope.name not in self.may:
+            raise NotAllowed
+        if scope.name in FRESH and not self.fresh:
+            way_out(f"{base}/prove?{urlencode({'next': _where_one_was()})}")
+            raise ProofStale
+
+
+def way_out(address: str) -> None:
+    """Where a page that refuses leads; scripts of ours (htmx) are told by a header."""
+    g.way_out = address
+
+    @after_this_request
+    def lead(response: Response | Redirect) -> Response | Redirect:
+        if "HX-Request" in request.headers:
+            response.headers["HX-Redirect"] = address
+        return response
+
+
+def _where_one_was() -> str:
+    """The page to come back to: what was asked for, or the page whose form was sent."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    return f"{came_from.path}?{came_from.query}".rstrip("?") if came_from.netloc == request.host else ""
+
+
+async def _misses_factor(tx: Reading, policy: Policy, person: Person, session: Session) -> bool:
+    """Whether the person needs a second factor here and has none; who signs in elsewhere has it there."""
+    needed = session.how != "sso" and policy.requires_factor(person.role)
+    return needed and not await factors.has_one(tx, person.id)
 
 
 def _of_another_workspace(key: str) -> bool:

@@ -11,7 +11,7 @@ from cell.people import queries as people
 from cell.people.permissions import Permission
 from cell.sessions import browsers, cookies, rotating
 from cell.sessions import service as sessions
-from cell.sessions.routes import end_earlier, own_path
+from cell.sessions.arriving import own_path, signed_in
 from cell.sessions.subjects import Member, NotSignedIn
 from cell.sso import beginning, connections, entering
 from cell.sso.store import Outcome
@@ -110,8 +110,7 @@ async def _arrived(by: Anyone, key: str, outcome: Outcome) -> Redirect:
     word = await sessions.begin(
         cell, key, workspace_id, person, how="sso", browser=browsers.present(), address=by.address
     )
-    await end_earlier(cell, key, workspace_id)
-    cookies.begin(answer, key, word)
+    await signed_in(answer, cell, key, workspace_id, word, None)
     return answer
 
 

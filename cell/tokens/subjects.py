@@ -9,6 +9,7 @@ from quart import request
 
 from cell import resources
 from cell.actors import Actor, ActorKind
+from cell.security import service as security
 from cell.tokens import queries, service
 from cell.tokens.models import ApiToken
 from cell.workspaces import service as workspaces
@@ -57,7 +58,10 @@ class Machine:
 
     @classmethod
     async def identify(cls, scope: Scope | None, path: dict[str, Any]) -> Self:
-        """From the bearer token, which names its workspace. Raises TokenRefused, ScopeMissing, TooManyRequests."""
+        """From the bearer token, which names its workspace.
+
+        Raises TokenRefused, OutsideNetworks, ScopeMissing, TooManyRequests.
+        """
         cell = resources.current()
         words = request.headers.get("Authorization", "").split(" ")
         try:
@@ -69,9 +73,11 @@ class Machine:
             raise TokenRefused from None
         async with cell.database.reading(workspace_id) as tx:
             token = await tx.first(queries.living(word.digest, now()))
-            workspace = await workspaces.get(tx)
+            workspace, policy = await workspaces.get(tx), await security.get(tx)
         if token is None:
             raise TokenRefused
+        if not policy.admits(request.remote_addr or ""):
+            raise security.OutsideNetworks
         await cell.rates.take("api-token", str(token.id), most=CALLS, per_s=WINDOW_S)
         if scope is not None and scope.name not in token.scopes:
             raise ScopeMissing(scope=scope.name)

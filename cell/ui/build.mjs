@@ -46,6 +46,7 @@ await bundle(join(here, "static"), {
   "app-style": "styles/app.css",
   player: "player/index.ts",
   "sign-in": "app/sign-in.ts",
+  passkeys: "passkeys/index.ts",
   mark: "styles/mark.svg",
 });
 await bundle(join(here, "../../router/static"), {

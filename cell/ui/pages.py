@@ -33,6 +33,11 @@ def told(refusal: Refusal) -> dict[str, str]:
     return {"title": gettext(refusal.title), "detail": gettext(refusal.detail)}
 
 
+def told_script(refusal: Refusal, status: int) -> Response:
+    """The same for a script of ours that shows it as it is."""
+    return Response(json.dumps(told(refusal)), status, {"Cache-Control": "no-store"}, content_type="application/json")
+
+
 def in_language(language: str, message: str) -> str:
     """`message` in a language that was chosen earlier; English where it is none of ours."""
     return _catalogs().gettext(language if language in i18n.LANGUAGES else i18n.SOURCE, message)
@@ -61,6 +66,7 @@ def frame(by: Member) -> dict[str, object]:
             "initials": words.initials(person.name),
         },
         "may": by.may,
+        "fresh": by.fresh,
         "workspace": {"key": workspace.key, "name": workspace.name, "region": settings.region},
         "base": f"/w/{workspace.key}",
         "go_url": settings.go_url,

@@ -7,7 +7,7 @@ from jinja2 import meta, nodes
 
 from cell.ui.pages import CELL, UI, _environment
 
-FRAME = {"me", "may", "workspace", "base", "go_url", "here"}
+FRAME = {"me", "may", "fresh", "workspace", "base", "go_url", "here"}
 TEMPLATES = sorted(path for path in CELL.rglob("*.html") if "node_modules" not in path.parts)
 
 

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from cell.app import ROUTES
+from cell.factors.models import Passkey
 from cell.invitations import service as invitations
 from cell.links.subjects import Visitor
 from cell.models import METADATA, OUTSIDE_TENANCY
@@ -19,6 +20,7 @@ from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
 from cell.tokens.subjects import Machine
 from contracts.tokens import Kind, new_bearer
+from kit.database import now
 from kit.web.routes import Route
 from kit.web.subjects import Anyone
 from tests.cell.browser import PAGE, Answer, Browser
@@ -34,6 +36,9 @@ FOR_ANYBODY = {
     "/w/<key>/sign-in": "how one comes in; it tells the name of the workspace and nothing else",
     "/w/<key>/confirm/<secret>": "where a founder's mail leads; it tells the name of the workspace and nothing else",
     "/w/<key>/join/<secret>": "where an invitation's mail leads; without its word there is nothing",
+    "/w/<key>/sign-in/factor": "the second step; without the first one's cookie it leads back to it",
+    "/w/<key>/sign-in/passkey": "takes a passkey; without a challenge of this browser's it is refused",
+    "/w/<key>/sign-in/passkey/options": "a fresh challenge, the same for everybody who has shown no password",
     "/w/<key>/forgotten": "asks for a mail; the answer is the same whoever it is",
     "/w/<key>/reset/<secret>": "where a reset's mail leads; without its word it is closed",
 }
@@ -86,6 +91,7 @@ async def full(world: World) -> Full:
         "link_id": str(sending.link.link.id),
         "person_id": str(workspace.agent.id),
         "token_id": str(await _token_id(world, workspace)),
+        "passkey_id": str(await _passkey_id(world, workspace)),
         "invitation_id": str(await _invitation_id(world, workspace)),
         "session_id": session.id,
         "secret": "0" * 64,
@@ -101,6 +107,21 @@ async def _token_id(world: World, workspace: Workspace) -> UUID:
 
     async with world.cell.database.reading(workspace.id) as tx:
         return (await tx.one(select(ApiToken))).id
+
+
+async def _passkey_id(world: World, workspace: Workspace) -> UUID:
+    held = Passkey(
+        person_id=workspace.agent.id,
+        credential_id=b"an id",
+        public_key=b"a key",
+        sign_count=0,
+        name="A key",
+        created_at=now(),
+    )
+    async with world.cell.database.writing(workspace.id) as tx:
+        tx.add(held)
+        await tx.flush()
+    return held.id
 
 
 async def _invitation_id(world: World, workspace: Workspace) -> UUID:
@@ -148,6 +169,8 @@ async def ask(browser: Browser, route: Route, path: str, **headers: str) -> Answ
     body: dict[str, Any] = {}
     if route.method in ("POST", "PATCH") and route.rule.startswith(("/api/", "/r/")):
         body = {"json": {}}
+    elif route.rule.endswith(("/passkey", "/passkeys")):
+        body = {"json": {"credential": {}}}
     elif "uploads" in route.rule and route.method == "POST":
         body = {"json": {"chunks": []}}
     elif route.method == "POST":

@@ -170,6 +170,16 @@ NOT_LOGGED = {
     "/w/<key>/sign-out": "ends one's own session",
     "/w/<key>/sessions/<session_id>/revoke": "ends one's own session",
     "/w/<key>/sessions/revoke-others": "ends one's own sessions",
+    "/w/<key>/prove/passkey/options": "a challenge, which proves nothing yet",
+    "/w/<key>/account/factors/app/begin": "a secret, which counts once a code of it was typed",
+    "/w/<key>/account/factors/passkeys/options": "a challenge, which makes no passkey yet",
+    "/w/<key>/account/factors/codes/show": "shows what was logged when it was made",
+    # These need an app or a device: tests/cell/factors looks at their entries.
+    "/w/<key>/prove/passkey": "session.prove",
+    "/w/<key>/account/factors/app": "factor.add",
+    "/w/<key>/account/factors/app/remove": "factor.remove",
+    "/w/<key>/account/factors/passkeys": "factor.add",
+    "/w/<key>/account/factors/passkeys/<uuid:passkey_id>/remove": "factor.remove",
 }
 ACTS = [
     route
@@ -207,7 +217,8 @@ async def do(route: Route, world: World, workspace: Workspace) -> Answer:
     form = {
         "name": "New",
         "email": email,
-        "password": "another horse battery",
+        "password": PASSWORD if path.endswith("/prove") else "another horse battery",
+        "idle_minutes": "60",
         "current": PASSWORD,
         "role": role,
         "scopes": "links:read",
@@ -257,8 +268,13 @@ def _nouns(rule: str) -> set[str]:
         "recordings": "recording",
         "invitations": "invitation",
         "account/password": "password",
+        "account/factors/codes": "recovery",
+        "prove": "session",
+        "security": "security",
         "audit": "audit",
     }
+    if rule.endswith("/factors/forget"):
+        return {"factor"}
     return {noun for word, noun in words.items() if f"/{word}" in rule}
 
 

@@ -1,11 +1,13 @@
 """Sessions: idle and absolute ends, seen and ended by their owner, and over as soon as a person is switched off."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import time_machine
 
+from cell.security.service import DEFAULT
 from cell.sessions.cookies import name as cookie_name
-from cell.sessions.store import ABSOLUTE, IDLE, SEEN_EVERY_S, Sessions
+from cell.sessions.store import SEEN_EVERY_S, Sessions
 from tests.cell.browser import PAGE, Browser
 from tests.cell.world import Workspace, World
 
@@ -27,24 +29,26 @@ async def test_a_session_ends_when_it_is_idle_and_lives_on_when_used(world: Worl
     mine = sessions(world, workspace)
     word = await mine.begin(workspace.agent.id, "Firefox", "192.0.2.1")
     found = await mine.find(word.text)
-    assert found is not None
-    assert 0 < await life(world, workspace, found.id) <= IDLE.total_seconds()
-    await world.cell.redis.expire(f"session:{workspace.id}:{found.id}", 100)  # as if long idle
-    with in_(timedelta(seconds=SEEN_EVERY_S + 1)):
-        again = await mine.find(word.text)
-        assert again is not None
-        assert await life(world, workspace, found.id) > IDLE.total_seconds() - 10
-        seen = await mine.get(found.id)
-    assert seen is not None and seen.seen > found.seen and seen.created == found.created
+    assert found is not None and await mine.keep(found, DEFAULT.idle, DEFAULT.absolute)
+    with in_(DEFAULT.idle - timedelta(minutes=1)):
+        assert await mine.keep(found, DEFAULT.idle, DEFAULT.absolute)
+        again = await mine.get(found.id)
+        assert again is not None and again.seen > found.seen and again.created == found.created
+        assert 0 < await life(world, workspace, found.id) <= DEFAULT.idle.total_seconds() + SEEN_EVERY_S
+    with in_(2 * DEFAULT.idle):
+        assert not await mine.keep(again, DEFAULT.idle, DEFAULT.absolute)
+    assert await mine.find(word.text) is None
 
 
 async def test_a_session_ends_for_good_however_busy(world: World, workspace: Workspace) -> None:
     mine = sessions(world, workspace)
     word = await mine.begin(workspace.agent.id, "Firefox", "192.0.2.1")
-    with in_(ABSOLUTE - timedelta(minutes=1)):
-        assert await mine.find(word.text) is not None
-    with in_(ABSOLUTE + timedelta(minutes=1)):
-        assert await mine.find(word.text) is None
+    found = await mine.find(word.text)
+    assert found is not None
+    with in_(DEFAULT.absolute - timedelta(minutes=1)):
+        assert await mine.keep(replace(found, seen=datetime.now(UTC)), DEFAULT.idle, DEFAULT.absolute)
+    with in_(DEFAULT.absolute + timedelta(minutes=1)):
+        assert not await mine.keep(replace(found, seen=datetime.now(UTC)), DEFAULT.idle, DEFAULT.absolute)
     assert await mine.find(word.text) is None and await mine.of_person(workspace.agent.id) == []
 
 
@@ -55,6 +59,7 @@ async def test_looking_never_brings_back_a_session_that_was_ended(world: World, 
     assert found is not None
     await mine.end(workspace.agent.id, found.id)
     with in_(timedelta(seconds=SEEN_EVERY_S + 1)):
+        await mine.keep(found, DEFAULT.idle, DEFAULT.absolute)
         assert await mine.find(word.text) is None
     assert not await world.cell.redis.exists(f"session:{workspace.id}:{found.id}")
 

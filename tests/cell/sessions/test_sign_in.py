@@ -12,8 +12,8 @@ from cell.people import passwords
 from cell.people import service as people
 from cell.people.models import Person
 from cell.sessions import devices
+from cell.sessions.arriving import own_path
 from cell.sessions.cookies import name as cookie_name
-from cell.sessions.routes import own_path
 from cell.sessions.service import PER_ACCOUNT, PER_ADDRESS
 from kit.database import now
 from tests.cell.browser import PAGE, Answer, Browser
