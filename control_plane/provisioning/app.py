@@ -42,8 +42,8 @@ def _checks(provisioning: Provisioning) -> dict[str, Callable[[], Awaitable[None
 
 
 def in_front_of(app: ASGIFramework, provisioning: Provisioning) -> ASGIFramework:
-    """The application with the calls of other processes in front of it, and clients behind our own proxies named."""
-    answering = provisioning.answers.in_front_of(app)
+    """The application with calls of other processes and SCIM in front of it, and clients behind our proxies named."""
+    answering = provisioning.answers.in_front_of(provisioning.scim.in_front_of(app))
     addresses = Addresses(provisioning.settings.trusted_proxies)
 
     async def asgi(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:

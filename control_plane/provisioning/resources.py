@@ -25,6 +25,7 @@ from control_plane.saml.pending import Pending
 from control_plane.saml.reports import Reports
 from control_plane.saml.sign_in import SignIn
 from control_plane.saml.sp_metadata import Site
+from control_plane.scim.app import Scim
 from kit.calls import Answers, Calling, Calls, RedisNonces
 from kit.rates import Rates
 
@@ -43,6 +44,7 @@ class Provisioning:
     answers: Answers
     judges: Judges
     reports: Reports
+    scim: Scim
 
     def unnamed(self, address: str) -> str:
         """What stands for a network address in limits: nobody without this process's key finds the address in it."""
@@ -84,7 +86,9 @@ async def assembled(
         saml.answer(answers, sign_in, fetching, Domains(Dns(settings.name_server)))
         sign_ups = SignUps(calls, feed.peers, settings.region)
         rates = Rates(settings.redis_url)
-        yield Provisioning(settings, feed, redis, rates, sign_ups, sign_in, finding, answers, judges, reports)
+        scim = Scim(settings.url, workspaces, calls, settings.scim_per_second)
+        stack.push_async_callback(scim.close)
+        yield Provisioning(settings, feed, redis, rates, sign_ups, sign_in, finding, answers, judges, reports, scim)
 
 
 def current() -> Provisioning:

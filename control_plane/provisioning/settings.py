@@ -68,6 +68,7 @@ class ProvisioningSettings(Settings):
     sweep_every_s: float = Field(10, description="How often sign-ups that stopped half-way are looked for", gt=0)
     sweep_after_s: int = Field(60, description="A sign-up without an end for this long is brought to one", ge=0)
     sign_ups_per_hour: int = Field(20, description="Sign-ups from one network address", ge=1)
+    scim_per_second: int = Field(1000, description="SCIM requests of one workspace that a process answers", ge=1)
     metrics_bind: str = Field("", description="Where Prometheus may read metrics, host:port; empty: nowhere")
     log_level: str = Field("info", description="debug, info, warning or error", pattern="^(debug|info|warning|error)$")
 

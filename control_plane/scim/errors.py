@@ -1,0 +1,70 @@
+"""Answers that say no, in SCIM's words (RFC 7644 section 3.12), and what each refusal of a cell is in them."""
+
+from contracts import directory
+from kit.refusals import Invalid, Kind, NotFound, Refusal
+from kit.web.problems import STATUS
+
+ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+class ScimError(Exception):
+    """A request that is refused. `detail` is for whoever looks after the identity provider: it repeats no value."""
+
+    def __init__(self, status: int, detail: str, scim_type: str = "", *, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.scim_type = scim_type
+        self.retry_after_s = retry_after_s
+        self.allowed: tuple[str, ...] = ()
+        self.noted = False  # whether the cell knows of it already
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The body."""
+        said: dict[str, object] = {"schemas": [ERROR], "status": str(self.status)}
+        if self.scim_type:
+            said["scimType"] = self.scim_type
+        return {**said, "detail": self.detail}
+
+
+def bad(scim_type: str, detail: str) -> ScimError:
+    """A 400 with one of SCIM's error types."""
+    return ScimError(400, detail, scim_type)
+
+
+def not_allowed(*methods: str) -> ScimError:
+    """A 405 that names what is allowed."""
+    error = ScimError(405, f"Only {', '.join(methods)} can be used here.")
+    error.allowed = methods
+    return error
+
+
+_SAID: dict[type[Refusal], tuple[int, str]] = {
+    directory.CredentialRefused: (401, ""),
+    directory.Taken: (409, "uniqueness"),
+    directory.NoTarget: (400, "noTarget"),
+    directory.ValueRefused: (400, "invalidValue"),
+    directory.NotChangeable: (400, "mutability"),
+    directory.VersionDiffers: (412, ""),
+    directory.ByLaw: (403, ""),
+    NotFound: (404, ""),
+    Invalid: (400, "invalidValue"),
+}
+
+
+def of(refusal: Refusal) -> ScimError:
+    """What a cell's refusal is to a client."""
+    status, scim_type = _SAID.get(type(refusal)) or (_by_kind(refusal.kind), "")
+    attribute = refusal.facts.get("attribute")
+    detail = f"{refusal.title}. {refusal.detail}" + (f" Attribute: {attribute}." if attribute else "")
+    error = ScimError(status, detail, scim_type, retry_after_s=refusal.retry_after_s)
+    if status == 503 and error.retry_after_s is None:
+        error.retry_after_s = 5
+    error.noted = True
+    return error
+
+
+def _by_kind(kind: Kind) -> int:
+    """As everywhere in Cellcast, but for what SCIM has another status for."""
+    return {Kind.INVALID: 400, Kind.GONE: 404}.get(kind, STATUS[kind])
