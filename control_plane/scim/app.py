@@ -109,7 +109,7 @@ class Scim:
                 if error.status == 401:
                     self._lanes.refused(placement.workspace_id, credential)
                 elif not error.noted:
-                    self._note(cell, error)
+                    await self._note(cell, error)
                 raise
         self._lanes.accepted(placement.workspace_id, credential)
         return made
@@ -159,13 +159,23 @@ class Scim:
             raise _AWAY[placement.state]()
         return bearer, placement
 
-    def _note(self, cell: Cell, error: ScimError) -> None:
-        """Have the workspace's admins find what was refused here, in their provisioning log."""
-        if len(self._notes) >= MOST_NOTES:
-            return
-        task = asyncio.create_task(_noted(cell, error))
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
+    async def _note(self, cell: Cell, error: ScimError) -> None:
+        """Have the workspace's admins find what was refused here, in their provisioning log.
+
+        A credential that no cell has accepted lately is proved by it first. Raises ScimError, 401.
+        """
+        if not self._lanes.knows(cell.workspace_id, cell.credential):
+            try:
+                await cell.note(error.scim_type or f"status-{error.status}", error.detail)
+            except CredentialRefused:
+                raise _unauthenticated() from None
+            except Refusal as refusal:
+                raise errors.of(refusal) from None
+            self._lanes.accepted(cell.workspace_id, cell.credential)
+        elif len(self._notes) < MOST_NOTES:
+            task = asyncio.create_task(_noted(cell, error))
+            self._notes.add(task)
+            task.add_done_callback(self._notes.discard)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})

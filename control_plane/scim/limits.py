@@ -70,8 +70,7 @@ class Lanes:
 
     def lane(self, workspace_id: UUID, credential: str) -> Lane:
         """The lane for a request with this credential."""
-        until = self._known.get((workspace_id, credential), 0.0)
-        known = until > self._clock()
+        known = self.knows(workspace_id, credential)
         found = self._lanes.get((workspace_id, known))
         if found is None:
             per_s, at_once = (self._per_s, AT_ONCE) if known else (STRANGERS_PER_S, STRANGERS_AT_ONCE)
@@ -80,6 +79,10 @@ class Lanes:
         if len(self._lanes) > MOST_LANES:
             self._lanes.popitem(last=False)
         return found
+
+    def knows(self, workspace_id: UUID, credential: str) -> bool:
+        """Whether the cell took the credential for good lately."""
+        return self._known.get((workspace_id, credential), 0.0) > self._clock()
 
     def accepted(self, workspace_id: UUID, credential: str) -> None:
         """The cell took the credential for good."""

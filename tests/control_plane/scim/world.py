@@ -8,11 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import aiohttp
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
+from multidict import CIMultiDictProxy
 from pydantic import BaseModel
+from yarl import URL
 
 from contracts.keys import new_key
 from contracts.peers import Peer, PeerKind, Peers
@@ -52,7 +54,7 @@ class Reply:
     """What came back."""
 
     status: int
-    headers: "aiohttp.typedefs.LooseHeaders | Any"
+    headers: CIMultiDictProxy[str]
     raw: bytes
 
     @property
@@ -84,8 +86,6 @@ class Client:
         data = raw if raw is not None else None if body is None else json.dumps(body).encode()
         if data is None:
             given.pop("Content-Type")
-        from yarl import URL
-
         url = URL(f"{self.base}{path}", encoded=True)
         async with self.http.request(
             method, url, data=data, headers=given, skip_auto_headers=("User-Agent",), allow_redirects=False
@@ -107,7 +107,7 @@ class Client:
     async def delete(self, path: str) -> Reply:
         return await self.send("DELETE", path)
 
-    async def user(self, user_name: str = "", **more: Any) -> dict[str, Any]:
+    async def user(self, user_name: str = "", /, **more: Any) -> dict[str, Any]:
         """Make a person."""
         body = {"schemas": [CORE], "userName": user_name or f"{secrets.token_hex(4)}@example.com", **more}
         made = await self.post("/Users", body)
@@ -214,6 +214,3 @@ async def serving(app: ASGIFramework, port: int) -> AsyncIterator[None]:
     yield
     stop.set()
     await task
-
-
-__all__ = ["CORE", "ENTERPRISE", "GROUP", "UUID", "Client", "Reply", "World", "world"]

@@ -1,0 +1,242 @@
+"""Who is let in, how much at once, and what happens while the cell is away."""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
+
+from contracts.directory import Apply, Note
+from contracts.peers import Peer
+from contracts.placements import State
+from contracts.tokens import Kind, new_bearer
+from control_plane.scim.errors import ScimError
+from control_plane.scim.limits import AT_ONCE, IN_LINE, STRANGERS_PER_S, Lanes
+from kit.ports import free_port
+from tests.control_plane.scim.world import CELL, Client, World, world
+from tests.waiting import eventually
+
+
+async def test_without_a_good_token_everything_is_401(scim: World) -> None:
+    client, other = scim.client(), scim.client()
+    never = new_bearer(Kind.DIRECTORY, client.base.rpartition("/")[2]).text
+    api = client.token.replace("ccd_", "cct_")
+    for token in ("", "x", never, other.token, api, client.token[:-1], client.token + "0"):
+        for path in ("/Users", "/ServiceProviderConfig", "/Nothing", "/Users/x%2Fy", "/Me", ""):
+            refused = await scim_as(client, token).send("GET", path)
+            assert refused.status == 401, (token, path)
+            assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+            assert refused.json["status"] == "401"
+
+
+def scim_as(client: Client, token: str) -> Client:
+    return Client(client.http, client.base, token)
+
+
+async def test_the_scheme_is_read_in_any_case_and_only_once(scim: World) -> None:
+    client = scim.client()
+    assert (await client.send("GET", "/Users", Authorization=f"bearer {client.token}")).status == 200
+    assert (await client.send("GET", "/Users", Authorization=f"Basic {client.token}")).status == 401
+    assert (await client.send("GET", "/Users", Authorization=client.token)).status == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/scim%2Fv2/{key}/Users", "/scim/v2%2F{key}/Users", "/scim/v2/%2F{key}/Users", "/scim/v3/{key}/Users"]
+)
+async def test_encoded_slashes_skip_nothing(scim: World, path: str) -> None:
+    client = scim.client()
+    key = client.base.rpartition("/")[2]
+    at = Client(client.http, scim.url, client.token)
+    assert (await at.send("GET", path.format(key=key))).status == 401
+    assert (await at.send("GET", f"/scim/v2/{key}//Users/")).status == 200
+
+
+async def test_a_token_of_one_workspace_opens_no_other(scim: World) -> None:
+    one, other = scim.client(), scim.client()
+    made = await one.user()
+    assert (await other.get(f"/Users/{made['id']}")).status == 404
+    assert (await other.get("/Users")).json["totalResults"] == 0
+    assert (await Client(one.http, other.base, one.token).get("/Users")).status == 401
+
+
+async def test_two_tokens_at_once_and_one_revoked(scim: World) -> None:
+    placement, first = scim.workspace()
+    second = scim.token(placement)
+    made = await scim.client(first).user()
+    assert (await scim.client(second).get(f"/Users/{made['id']}")).status == 200
+    del scim.cell.credentials[first.digest.hex()]
+    assert (await scim.client(first).get("/Users")).status == 401
+    assert (await scim.client(second).get("/Users")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        (State.ACTIVE, 200),
+        (State.FROZEN, 503),
+        (State.PROVISIONING, 503),
+        (State.SUSPENDED, 403),
+        (State.DELETING, 401),
+        (State.DELETED, 401),
+    ],
+)
+async def test_a_workspace_that_is_not_in_use(scim: World, state: State, status: int) -> None:
+    answer = await scim.client(scim.workspace(state)[1]).get("/Users")
+    assert answer.status == status
+    assert ("Retry-After" in answer.headers) is (status == 503)
+
+
+async def test_a_call_carries_the_digest_and_never_the_token(scim: World) -> None:
+    client = scim.client()
+    await client.user("ada@example.com")
+    said = next(one for one in reversed(scim.cell.asked) if isinstance(one, Apply))
+    assert client.token not in said.model_dump_json()
+    assert said.asked == "POST /Users"
+
+
+async def test_what_is_refused_here_reaches_the_provisioning_log(client: Client, scim: World) -> None:
+    before = len(scim.cell.notes)
+    await client.send("GET", "/Users?filter=nope+eq+%22x%22")
+    await eventually(lambda: len(scim.cell.notes) > before, 5)
+    note: Note = scim.cell.notes[-1]
+    assert (note.asked, note.reason) == ('GET /Users?filter=nope eq "x"', "invalidFilter")
+
+
+async def test_nothing_that_was_sent_stands_in_the_log(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    canary = "canary7f3a"
+    await client.post("/Users", {"userName": f"{canary}@example.com", "password": canary, "title": [canary]})
+    await client.get("/Users", filter=f'nope eq "{canary}"')
+    await client.post("/Users", {"userName": "x", "emails": [{"value": f"{canary}@forbidden.example"}]})
+    await client.send("POST", "/Users", raw=canary.encode())
+    await client.get(f"/{canary}")
+    said = capsys.readouterr()
+    assert "status=400" in said.out
+    assert canary not in said.out + said.err
+
+
+async def test_a_password_does_not_leave_the_door(client: Client, scim: World) -> None:
+    made = await client.user(password="hunter22")
+    await client.patch(f"/Users/{made['id']}", {"op": "replace", "path": "password", "value": "hunter22"})
+    await client.patch(f"/Users/{made['id']}", {"op": "replace", "value": {"password": "hunter22", "title": "x"}})
+    await client.put(f"/Users/{made['id']}", {**made, "Password": "hunter22"})
+    assert "hunter22" not in "".join(one.model_dump_json() for one in scim.cell.asked)
+
+
+class Clock:
+    """A clock that tests turn."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def passes(lanes: Lanes, workspace: UUID, credential: str = "good") -> None:
+    async with lanes.lane(workspace, credential).passing():
+        pass
+
+
+async def test_a_workspace_has_a_bucket_of_its_own() -> None:
+    clock, one, other = Clock(), uuid4(), uuid4()
+    lanes = Lanes(50, clock)
+    for workspace in (one, other):
+        lanes.accepted(workspace, "good")
+    for _ in range(50):
+        await passes(lanes, one)
+    with pytest.raises(ScimError) as refused:
+        await passes(lanes, one)
+    assert (refused.value.status, refused.value.retry_after_s) == (429, 1)
+    await passes(lanes, other)
+    clock.now += 0.125
+    for _ in range(6):
+        await passes(lanes, one)
+
+
+async def test_guessing_stops_nobody_who_is_known() -> None:
+    clock, workspace = Clock(), uuid4()
+    lanes = Lanes(50, clock)
+    lanes.accepted(workspace, "good")
+    for number in range(STRANGERS_PER_S):
+        await passes(lanes, workspace, f"guess {number}")
+    with pytest.raises(ScimError):
+        await passes(lanes, workspace, "one more guess")
+    await passes(lanes, workspace)
+    lanes.refused(workspace, "good")
+    with pytest.raises(ScimError):
+        await passes(lanes, workspace)
+
+
+async def test_a_line_is_not_endless() -> None:
+    workspace, gate, inside = uuid4(), asyncio.Event(), list[int]()
+    lanes = Lanes(100_000)
+    lanes.accepted(workspace, "good")
+
+    async def wait(number: int) -> None:
+        async with lanes.lane(workspace, "good").passing():
+            inside.append(number)
+            await gate.wait()
+
+    waiting = [asyncio.create_task(wait(number)) for number in range(AT_ONCE + IN_LINE)]
+    await eventually(lambda: len(inside) == AT_ONCE, 5)
+    with pytest.raises(ScimError) as refused:
+        await wait(-1)
+    assert (refused.value.status, refused.value.retry_after_s) == (429, 1)
+    gate.set()
+    await asyncio.gather(*waiting)
+    assert inside == list(range(AT_ONCE + IN_LINE))
+
+
+async def test_429_says_when_to_come_again() -> None:
+    async with world(per_s=5) as small:
+        client = small.client()
+        answers = [await client.get("/Users") for _ in range(8)]
+        late = next(one for one in answers if one.status == 429)
+        assert int(late.headers["Retry-After"]) >= 1
+        assert (await small.client().get("/Users")).status == 200
+
+
+async def test_with_the_cell_gone_the_answer_is_503_at_once_and_nothing_is_half_done() -> None:
+    async with world() as here:
+        client = here.client()
+        made = await client.user()
+        here.peers.replace([away(here)])
+        for number in range(8):
+            began = time.perf_counter()
+            title = {"op": "replace", "path": "title", "value": str(number)}
+            answer = await client.patch(f"/Users/{made['id']}", title)
+            assert answer.status == 503
+            assert int(answer.headers["Retry-After"]) >= 1
+            assert json.loads(answer.raw)["status"] == "503"
+            assert time.perf_counter() - began < 2
+        began = time.perf_counter()
+        assert (await client.get("/Users")).status == 503
+        assert time.perf_counter() - began < 0.3  # the breaker is open: nobody is asked
+
+
+def away(here: World) -> Peer:
+    """The cell at a port where nobody is."""
+    known = here.peers.get(CELL)
+    assert known is not None
+    return replace(known, url=f"http://{CELL}.localhost:{free_port()}")
+
+
+def lost_answers() -> Iterator[bool]:
+    """The first answer is lost."""
+    yield True
+    while True:
+        yield False
+
+
+async def test_a_change_whose_answer_was_lost_is_made_once() -> None:
+    async with world() as here:
+        client = here.client()
+        lost = lost_answers()
+        here.cell.loses = lambda: next(lost)
+        made = await client.user("ada@example.com")
+        assert (await client.get("/Users")).json["totalResults"] == 1
+        again = await client.post("/Users", {"userName": made["userName"]})
+        assert (again.status, again.scim_type) == (409, "uniqueness")
