@@ -113,8 +113,9 @@ def _set(verb: Verb, name: Name, value: Json) -> Iterator[Step]:
     if found == [] and verb is Verb.ADD:
         return
     if found is not None:
-        # A new manager is another one: of the earlier one nothing stays.
-        yield Step(verb=Verb.REPLACE if not attribute.many else verb, path=Path(attribute=name.own), value=found)
+        if name.own == "manager":  # a new one is another one: of the earlier one nothing stays
+            yield Step(verb=Verb.REMOVE, path=Path(attribute=name.own))
+        yield Step(verb=verb if attribute.many else Verb.REPLACE, path=Path(attribute=name.own), value=found)
     elif verb is Verb.REPLACE and name.own not in _NOT_REMOVED:
         yield from _removed(name, None, None, None)
 

@@ -3,7 +3,7 @@
 It answers real signed calls, so that what crosses between the processes is what crosses in production.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -189,19 +189,25 @@ def take(resource: Resource, document: Document, step: Step) -> None:
 
 
 def _take_all(values: list[Any], step: Step, name: str) -> None:
+    """Adding what is there already, the same value of the same type, completes it."""
     match step.verb:
-        case Verb.REPLACE:
-            values[:] = deepcopy(step.value)
-        case Verb.ADD:
-            known = {one["value"] for one in values} if name == "members" else set()
-            for one in step.value:
-                if one.get("value") not in known and one not in values:
-                    _only_primary(values, one)
-                    values.append(dict(one))
         case Verb.REMOVE if step.value is None:
             values.clear()
         case Verb.REMOVE:
-            values[:] = [one for one in values if not any(given.items() <= one.items() for given in step.value)]
+            values[:] = [one for one in values if not any(_is(one, given) for given in step.value)]
+        case _:
+            before = [] if step.verb is Verb.REPLACE else values[:]
+            values[:] = before
+            for one in step.value:
+                by = {part: one[part] for part in ("value", "type") if part in one}
+                same = next((other for other in values if "value" in one and _is(other, by)), None)
+                if same is not None:
+                    same.update(one)
+                elif one not in values:
+                    same = dict(one)
+                    values.append(same)
+                if same is not None:
+                    _primary(values, [same], name)
 
 
 def _take_some(known: Attribute, values: list[Any], step: Step) -> None:
@@ -217,27 +223,37 @@ def _take_some(known: Attribute, values: list[Any], step: Step) -> None:
                 one.clear()
         return
     if not chosen:
-        values.append(dict(_said_by_eq(some or [])))
-        chosen = values[-1:]
+        chosen = [_said_by_eq(some or [])]
+        values += chosen
     for one in chosen:
         one[part] = step.value
-        _only_primary([other for other in values if other is not one], one)
+    _primary(values, chosen, step.path.attribute)
 
 
-def _only_primary(others: list[Any], one: Document) -> None:
-    if one.get("primary"):
-        for other in others:
-            if other.get("primary"):
-                other["primary"] = False
+def _is(value: Document, named: Document) -> bool:
+    return all(_plain(value.get(part), exact=False) == _plain(said, exact=False) for part, said in named.items())
 
 
-def _said_by_eq(tree: Tree) -> Iterator[tuple[str, Any]]:
+def _primary(values: list[Any], touched: list[Any], name: str) -> None:
+    """Whoever becomes the primary value takes that from the others."""
+    primary = [one for one in touched if one.get("primary")]
+    if len(primary) > 1:
+        raise ValueRefused(attribute=name)
+    for other in values:
+        if primary and other is not primary[0] and other.get("primary"):
+            other["primary"] = False
+
+
+def _said_by_eq(tree: Tree) -> Document:
+    """What a tree of nothing but `eq` describes. Raises NoTarget for any other."""
     match tree:
         case ["eq", [part], value]:
-            yield part, value
+            return {part: value}
         case ["and", left, right]:
-            yield from _said_by_eq(left)
-            yield from _said_by_eq(right)
+            first, second = _said_by_eq(left), _said_by_eq(right)
+            if not first.keys() & second.keys():
+                return first | second
+    raise NoTarget
 
 
 def _drop(document: Document, member: str) -> None:
