@@ -14,7 +14,7 @@ from cell.people.permissions import Permission
 from cell.sessions.subjects import Member
 from cell.sso import connections
 from cell.ui import pages
-from contracts.signing_in import DOMAIN_CHECK, DomainToCheck
+from contracts.signing_in import DOMAIN_CHECK, DomainToCheck, NameServersSilent
 from kit.calls import PeerUnavailable
 from kit.refusals import Refusal
 from kit.web import Routes, Scope
@@ -62,7 +62,7 @@ async def check(by: Writer, key: str, domain_id: UUID) -> Response | Redirect:
         calls, provisioning = connections.provisioning(cell)
         wanted = DomainToCheck(workspace_id=by.workspace_id, domain=domain.domain, token=domain.token)
         answer = await calls.call(provisioning, DOMAIN_CHECK, wanted)
-    except PeerUnavailable as refusal:
+    except (PeerUnavailable, NameServersSilent) as refusal:
         return await _page(by, refusal)
     async with cell.database.writing(by.workspace_id) as tx:
         await service.checked(tx, by.actor, domain_id, answer)

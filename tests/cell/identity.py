@@ -139,7 +139,7 @@ class Others:
     asked: list[tuple[str, str, BaseModel]] = field(default_factory=list)
     away: set[str] = field(default_factory=set)
     slow: bool = False
-    found: DomainChecked = field(default_factory=lambda: DomainChecked(found=True))
+    found: DomainChecked | Refusal = field(default_factory=lambda: DomainChecked(found=True))
     taken: set[str] = field(default_factory=set)  # digests of domains that too many share
     metadata: IdpFacts | Refusal | None = None
     refuses: Refusal | None = None  # what the registry says to a connection
@@ -175,6 +175,8 @@ class Others:
         return self.metadata or facts()
 
     def _domain_check(self, said: DomainToCheck) -> BaseModel:
+        if isinstance(self.found, Refusal):
+            raise self.found
         return self.found
 
     def _sso_set(self, said: SetSso) -> BaseModel:

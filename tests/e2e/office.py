@@ -35,7 +35,7 @@ class Agent:
         await self.page.goto(f"{self._front_door}/{self.workspace.key}")
         await self.page.get_by_label("E-mail").fill(login.email)
         await self.page.get_by_label("Password").fill(login.password)
-        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.get_by_role("button", name="Sign in", exact=True).click()
         await self.page.wait_for_url("**/library", timeout=WAIT_S * 1000)
 
     async def opens(self, path: str) -> None:

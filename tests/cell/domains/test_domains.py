@@ -9,7 +9,7 @@ from cell.domains import queries, service
 from cell.domains.models import Domain
 from contracts.domains import digest
 from contracts.peers import REGISTRY
-from contracts.signing_in import DomainChecked
+from contracts.signing_in import DomainChecked, NameServersSilent
 from tests.cell.browser import PAGE, Browser
 from tests.cell.identity import DOMAIN_KEY, PROVISIONING, Office
 
@@ -142,6 +142,15 @@ async def test_those_who_are_away_are_said_or_told_later(office: Office, admin: 
     await office.jobs()
     (job,) = [job for job in await office.world.jobs(office.workspace) if job.kind == "domains.tell"]
     assert job.dead_at is None and job.attempts == 0
+
+
+async def test_name_servers_that_say_nothing_prove_and_disprove_nothing(office: Office, admin: Browser) -> None:
+    domain = await add(office, admin)
+    office.others.found = NameServersSilent()
+    answer = await admin.post(f"{office.base}/domains/{domain.id}/check", form={}, headers=PAGE)
+    assert answer.status == 503 and "name servers" in answer.text
+    (held,) = [one for one in await domains(office) if one.id == domain.id]
+    assert held.checked_at is None
 
 
 async def test_looking_is_limited(office: Office, admin: Browser) -> None:
