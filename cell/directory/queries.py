@@ -17,6 +17,17 @@ def forget(person_id: UUID) -> tuple[Delete, ...]:
     )
 
 
+def named(user_name_norm: str, external_id: str) -> Select[Entry]:
+    """Whom the directory calls so: by user name first, else by external id."""
+    by_name = Entry.user_name_norm == user_name_norm
+    return select(Entry).where(or_(by_name, Entry.external_id == external_id)).order_by(by_name.desc())
+
+
+def entry(person_id: UUID) -> Select[Entry]:
+    """A person as the directory describes them."""
+    return select(Entry).where(Entry.id == person_id)
+
+
 def living(at: datetime) -> Select[ProvisioningToken]:
     """Tokens that may be used."""
     token = ProvisioningToken

@@ -132,7 +132,7 @@ async def test(by: Writer, key: str) -> Response:
 
 
 @routes.get("/w/<key>/sso/test/last")
-async def last_test(by: Writer, key: str) -> Response:
+async def last_test(by: Reader, key: str) -> Response:
     """What came of it, as a piece of the page."""
     return _draw(by, "sso/_last_test.html", await _standing(by), last=await _last_test(by))
 

@@ -6,8 +6,11 @@ attribute is often a person's own to change, and links nobody.
 
 from dataclasses import dataclass
 
+from sqlalchemy import Select
+
 from cell.actors import SYSTEM
 from cell.audit import service as audit
+from cell.directory import queries as directory
 from cell.directory.managing import directory_managed
 from cell.domains import service as domains
 from cell.invitations import service as invitations
@@ -46,7 +49,7 @@ async def decide(tx: Reading, connection: Connection, said: HandOver) -> Decisio
     """Changes nothing, so that a test can ask too. Raises Denied."""
     await _refuse_other_domains(tx, said)
     identity = await tx.first(queries.identity(_digest(said)))
-    person = None if identity is None else await tx.first(people_queries.by_id(identity.person_id))
+    person = None if identity is None else await _person(tx, people_queries.by_id(identity.person_id))
     if person is None:  # nobody yet, or somebody who was removed: what they were called leads to nobody
         person = await _named(tx, said.name_id)
     if person is None:
@@ -62,8 +65,8 @@ async def decide(tx: Reading, connection: Connection, said: HandOver) -> Decisio
 
 async def admit(tx: Writing, cell: Cell, connection: Connection, said: HandOver) -> Person:
     """Decide, and do what follows: create, link, give the role. Raises Denied, and has then changed nothing."""
-    found = await decide(tx, connection, said)
-    if found.person is None or found.identity is None or found.role is not None:
+    found = await _known_as_is(tx, connection, said)
+    if found is None:
         # Whoever else changes members holds the same lock; what is decided under it stays so until the commit.
         await workspaces.get_locked(tx)
         found = await decide(tx, connection, said)
@@ -82,6 +85,16 @@ async def admit(tx: Writing, cell: Cell, connection: Connection, said: HandOver)
     return person
 
 
+async def _known_as_is(tx: Reading, connection: Connection, said: HandOver) -> Decision | None:
+    """The decision where it changes nobody, as with most sign-ins; None where it is to be made under the lock."""
+    try:
+        found = await decide(tx, connection, said)
+    except Denied:  # perhaps by what is just being made
+        return None
+    unchanged = found.person is not None and found.identity is not None and found.role is None
+    return found if unchanged else None
+
+
 async def _refuse_other_domains(tx: Reading, said: HandOver) -> None:
     """What has a domain has to have one that is the workspace's own."""
     named = [text for text in (said.name_id, said.email) if "@" in text]
@@ -98,8 +111,19 @@ async def _refuse_other_domains(tx: Reading, said: HandOver) -> None:
 
 
 async def _named(tx: Reading, name_id: str) -> Person | None:
-    """The person whose user name this is."""
-    return await tx.first(people_queries.by_email(people.normalised(name_id)))
+    """The person whose user name or external id this is; the user name is the address, unless the directory has one."""
+    known = await tx.first(directory.named(people.normalised(name_id), name_id))
+    if known is not None:
+        return await _person(tx, people_queries.by_id(known.id))
+    person = await _person(tx, people_queries.by_email(people.normalised(name_id)))
+    if person is None or await tx.first(directory.entry(person.id)) is not None:
+        return None
+    return person
+
+
+async def _person(tx: Reading, found: Select[Person]) -> Person | None:
+    """As the row is now: what was read earlier in the transaction may have changed before the lock was held."""
+    return await tx.first(found.execution_options(populate_existing=True))
 
 
 async def _invited(tx: Reading, name_id: str) -> Invitation | None:

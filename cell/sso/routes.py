@@ -7,11 +7,14 @@ from quart import Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
+from cell.audit import service as audit
 from cell.people import queries as people
 from cell.people.permissions import Permission
+from cell.security.service import OutsideNetworks
 from cell.sessions import browsers, cookies, rotating
 from cell.sessions import service as sessions
 from cell.sessions.arriving import own_path, signed_in
+from cell.sessions.service import NoLongerAllowed
 from cell.sessions.subjects import Member, NotSignedIn
 from cell.sso import beginning, connections, entering
 from cell.sso.store import Outcome
@@ -84,14 +87,14 @@ async def complete(by: Anyone, key: str, carried: Carried) -> Response | Redirec
     try:
         outcome = await entering.take(cell, workspace_id, carried.code, nonce)
         answer = await _arrived(by, key, outcome)
-    except (SignInUnknown, entering.OtherBrowser, NotSignedIn) as refusal:
+    except (SignInUnknown, entering.OtherBrowser, NotSignedIn, NoLongerAllowed, OutsideNetworks) as refusal:
         return await refused(key, refusal)
     cookies.drop(answer, entering.cookie_name(key))
     return answer
 
 
 async def _arrived(by: Anyone, key: str, outcome: Outcome) -> Redirect:
-    """What the code opens. Raises SignInUnknown, NotSignedIn."""
+    """What the code opens. Raises SignInUnknown, NotSignedIn, NoLongerAllowed, OutsideNetworks."""
     cell = resources.current()
     if outcome.purpose is Purpose.TEST:
         return redirect(f"/w/{key}/sso/tests/{outcome.reference}", 303)
@@ -100,6 +103,9 @@ async def _arrived(by: Anyone, key: str, outcome: Outcome) -> Redirect:
         member = await Member.identify(Scope(Permission.OWN), {"key": key})
         if member.person.id != outcome.person_id:
             raise NotSignedIn
+        async with cell.database.writing(member.workspace_id) as tx:
+            who = audit.Target("person", member.person.id)
+            await audit.append(tx, member.actor, "session.prove", who, {"by": "sso"})
         await rotating.rotate(answer, member, proved=True)
         return answer
     workspace_id = await workspaces.id_of(cell.database, key)

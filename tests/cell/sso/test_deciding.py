@@ -7,6 +7,7 @@ from sqlalchemy import delete, select, update
 
 from cell.actors import SYSTEM
 from cell.audit.models import AuditEntry
+from cell.directory.models import Entry
 from cell.domains.models import Domain
 from cell.invitations import service as invitations
 from cell.people import service as people
@@ -15,6 +16,7 @@ from cell.people.permissions import Role
 from cell.sso import deciding
 from cell.sso.models import Identity, SignIn
 from contracts.signing_in import NotAdmitted, Purpose
+from kit.database import now
 from tests.cell.identity import Office
 
 
@@ -220,6 +222,36 @@ async def test_where_the_directory_decides_nobody_is_created_and_no_role_is_give
     assert await comes(office, office.workspace.agent.email, role="admin") == ""
     held = await person(office, office.workspace.agent.email_norm)
     assert held is not None and held.role == "agent"
+
+
+async def in_directory(office: Office, person: Person, user_name: str, external_id: str | None) -> None:
+    """The directory describes a person under that user name."""
+    moment = now()
+    async with office.cell.database.writing(office.workspace.id) as tx:
+        tx.add(
+            Entry(
+                id=person.id,
+                user_name_norm=user_name,
+                external_id=external_id,
+                document={},
+                version=1,
+                created_at=moment,
+                changed_at=moment,
+            )
+        )
+
+
+async def test_the_directorys_names_link_where_it_has_some(office: Office) -> None:
+    """And the address no longer does: the directory says what the user name is."""
+    office.connect(just_in_time=True)
+    agent, admin = office.workspace.agent, office.workspace.admin
+    await in_directory(office, agent, "ben@example.com", "ext-77")
+    await in_directory(office, admin, "ada@example.com", None)
+    assert await comes(office, "Ben@example.com") == ""
+    assert await comes(office, "ext-77") == ""
+    assert await comes(office, "EXT-77") == "no-address"
+    assert [one.person_id for one in await identities(office)] == [agent.id] * 2
+    assert await comes(office, admin.email) == "address-taken"
 
 
 async def test_a_test_lets_nobody_in_and_changes_nothing(office: Office) -> None:

@@ -314,6 +314,8 @@ async def test_a_fresh_proof_renews_the_session_of_the_same_person(office: Offic
     answer = await office.complete(browser, await office.give(said))
     assert answer.headers["Location"] == f"{office.base}/sso"
     assert browser.cookies[f"__Host-s-{office.key}"] != before and await library(office, browser) == 200
+    (proved,) = await acts(office, "session.prove")
+    assert proved.stored["details"] == {"by": "sso"} and proved.actor_id == office.workspace.admin.id
 
 
 async def test_a_fresh_proof_by_somebody_else_is_none(office: Office) -> None:
