@@ -10,6 +10,7 @@ from quart import Quart, Response, g, redirect, request, send_from_directory
 from quart_schema import Info, QuartSchema, hide
 
 from cell.audit import routes as audit
+from cell.directory import routes as directory
 from cell.domains import routes as domains
 from cell.factors import routes as factors
 from cell.invitations import routes as invitations
@@ -50,6 +51,7 @@ ROUTES: tuple[Routes, ...] = (
     sso_admin.routes,
     sign_ins.routes,
     domains.routes,
+    directory.routes,
     second_steps.routes,
     proving.routes,
     library.routes,

@@ -3,9 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Delete, Select, delete, func, or_, select
+from sqlalchemy import BigInteger, Delete, Select, cast, delete, func, or_, select, tuple_
 
 from cell.directory.models import Address, Entry, Group, Line, Membership, ProvisioningToken, Reads, Upkeep
+from kit.cursors import Cursor
 
 
 def forget(person_id: UUID) -> tuple[Delete, ...]:
@@ -62,6 +63,46 @@ def groups() -> Select[Group, int]:
         .scalar_subquery()
     )
     return select(Group, members).order_by(Group.display_name_norm)
+
+
+def groups_count() -> Select[int]:
+    """How many groups there are."""
+    return select(func.count()).select_from(Group)
+
+
+def entry(person_id: UUID) -> Select[UUID]:
+    """Whether the directory keeps this person."""
+    return select(Entry.id).where(Entry.id == person_id)
+
+
+def lines(before: Cursor | None, limit: int, text: str, result: str, verb: str) -> Select[Line]:
+    """The newest lines of the log that a filter leaves, newest first."""
+    found = select(Line).order_by(Line.at.desc(), Line.id.desc()).limit(limit)
+    if before is not None:
+        found = found.where(tuple_(Line.at, Line.id) < tuple_(*before))
+    if result:
+        found = found.where(Line.result == result)
+    if verb:
+        found = found.where(Line.verb == verb)
+    if text:
+        named = (Line.name, Line.detail, Line.reason, Line.asked, Line.trace)
+        found = found.where(or_(*(one.icontains(text, autoescape=True) for one in named)))
+    return found
+
+
+def last_refused() -> Select[Line]:
+    """The last that was refused."""
+    return select(Line).where(Line.result == "refused").order_by(Line.at.desc()).limit(1)
+
+
+def results(since: datetime) -> Select[str, int]:
+    """How many lines of each result there are."""
+    return select(Line.result, func.count()).where(Line.at >= since).group_by(Line.result)
+
+
+def reads(since: datetime) -> Select[int]:
+    """How often something was looked up; to the hour."""
+    return select(cast(func.sum(Reads.count), BigInteger)).where(Reads.last_at >= since)
 
 
 def upkeep() -> Select[Upkeep]:

@@ -39,6 +39,8 @@ class Permission(StrEnum):
     SECURITY_CHANGE = "security:change"
     SSO_READ = "sso:read"  # connections, domains and the log of sign-ins
     SSO_CHANGE = "sso:change"
+    DIRECTORY_READ = "directory:read"  # provisioning: tokens, roles by group, the log
+    DIRECTORY_CHANGE = "directory:change"
 
 
 _ALL = frozenset(Permission)

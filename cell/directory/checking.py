@@ -1,0 +1,66 @@
+"""A dry run: what an identity provider that calls with a token sees, and what would become of somebody it sends."""
+
+import json
+from dataclasses import dataclass
+
+from cell.directory import finding, queries, values
+from cell.directory.models import ProvisioningToken
+from cell.domains import service as domains
+from cell.people import queries as people
+from cell.people.models import Person
+from cell.people.service import normalised
+from cell.resources import Cell
+from contracts.directory import Find, Tree
+from contracts.directory_schema import Resource
+from contracts.domains import DomainRefused, of_address
+from kit.database import Reading
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A page as the token sees it: `accepted` is False for one that has ended, and then nothing is seen."""
+
+    accepted: bool
+    total: int
+    documents: list[str]  # JSON, indented
+
+
+async def seen(cell: Cell, token: ProvisioningToken, resource: Resource, user_name: str = "") -> Seen:
+    """What a search answers; it is no use of the token, and is not counted."""
+    tree: Tree | None = ["eq", ["user_name"], user_name] if user_name else None
+    said = Find(
+        workspace_id=token.workspace_id,
+        credential=token.digest.hex(),
+        resource=resource,
+        tree=tree,
+        count=SHOWN,
+        members=False,
+    )
+    text, bound = finding.statement(said)
+    async with cell.database.reading_directly(token.workspace_id) as tx:
+        row = await tx.row(text, *bound)
+    if row is None or row["token_id"] is None:
+        return Seen(False, 0, [])
+    documents = [json.dumps(one["document"], indent=2, ensure_ascii=False) for one in json.loads(row["items"])]
+    return Seen(True, row["total"], documents)
+
+
+async def would(tx: Reading, user_name: str) -> tuple[str, Person | None]:
+    """What would become of a new person of that user name: known | link | domain | create; and who is meant."""
+    person = await tx.first(people.by_email(normalised(user_name)))
+    if person is not None and await tx.first(queries.entry(person.id)) is not None:
+        return "known", person
+    if person is not None:
+        return "link", person
+    verified = await domains.verified(tx)
+    addresses = values.at_work({"user_name": user_name})
+    return ("domain" if verified and not all(_is_of(one, verified) for one in addresses) else "create"), None
+
+
+def _is_of(address: str, verified: frozenset[str]) -> bool:
+    try:
+        return of_address(address) in verified
+    except DomainRefused:
+        return False

@@ -1,0 +1,84 @@
+"""What the pages of provisioning show."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from cell.directory import credentials, queries, reasons
+from cell.directory.models import Line, ProvisioningToken
+from cell.resources import Cell
+from cell.ui import pages
+from contracts.peers import PeerKind
+from kit.database import Reading, now
+
+DAY = timedelta(days=1)
+
+
+def url(cell: Cell, key: str) -> str | None:
+    """Where an identity provider sends its requests; None while the region's provisioning is not known."""
+    found = [] if cell.feed is None else cell.feed.peers.of(PeerKind.PROVISIONING, cell.settings.region)
+    return f"{found[0].url}/scim/v2/{key}" if found else None
+
+
+async def health(tx: Reading, tokens: Sequence[ProvisioningToken]) -> dict[str, object]:
+    """How it goes: off | waiting | good | refusing | silent, and the figures behind that."""
+    since, moment = now() - DAY, now()
+    living = [one for one in tokens if credentials.living(one, moment)]
+    last = max((one.last_used_at for one in tokens if one.last_used_at is not None), default=None)
+    refused = await tx.first(queries.last_refused())
+    counts = {row[0]: row[1] for row in await tx.rows(queries.results(since))}
+    state = _state(bool(living), last, counts, since)
+    ended = [one.name for one in tokens if one.refused_at is not None and one.refused_at > since and one not in living]
+    return {
+        "state": state,
+        "last_at": last,
+        "changed": counts.get("changed", 0) + counts.get("unchanged", 0),
+        "refused": counts.get("refused", 0),
+        "reads": await tx.first(queries.reads(since)) or 0,
+        "people": await tx.one(queries.people_count()),
+        "groups": await tx.one(queries.groups_count()),
+        "last_refused": None if refused is None else line(refused, {}),
+        "ended": ended,
+    }
+
+
+def _state(living: bool, last: datetime | None, counts: dict[str, int], since: datetime) -> str:
+    if not living:
+        return "off"
+    if last is None:
+        return "waiting"
+    if counts.get("refused"):
+        return "refusing"
+    return "good" if last > since else "silent"
+
+
+def token(one: ProvisioningToken) -> dict[str, object]:
+    """A token, without what it is."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "created_at": one.created_at,
+        "expires_at": one.expires_at,
+        "last_used_at": one.last_used_at,
+        "revoked_at": one.revoked_at,
+        "refused_at": one.refused_at,
+        "lives": credentials.living(one, now()),
+    }
+
+
+def line(one: Line, tokens: dict[object, str]) -> dict[str, object]:
+    """A line of the log."""
+    return {
+        "id": one.id,
+        "at": one.at,
+        "token": tokens.get(one.token_id, ""),
+        "asked": one.asked,
+        "verb": one.verb,
+        "resource": one.resource,
+        "subject_id": one.subject_id,
+        "name": one.name,
+        "result": one.result,
+        "reason": one.reason,
+        "detail": pages.gettext(one.detail) if one.detail else "",
+        "trace": one.trace,
+        "hint": pages.gettext(reasons.hint(one.reason)) if one.reason else "",
+    }

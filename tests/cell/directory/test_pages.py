@@ -1,0 +1,126 @@
+"""The pages of provisioning: who may, what is shown once, what the log and the dry run say."""
+
+import re
+
+import pytest
+
+from cell.directory.credentials import MOST
+from cell.directory.guides import GUIDES
+from contracts.tokens import Kind, parse_bearer
+from tests.cell.browser import Browser
+from tests.cell.directory.idp import Idp, step
+from tests.cell.world import Workspace, World
+
+WORD = re.compile(r"ccd_[0-9a-z]+_[0-9a-f]{64}")
+
+
+async def made(admin: Browser, workspace: Workspace, name: str = "Entra ID") -> str:
+    answer = await admin.post(f"{workspace.base}/directory/tokens", form={"name": name, "expires_in_days": "365"})
+    assert answer.status == 201
+    return WORD.findall(answer.text)[0]
+
+
+async def test_a_token_is_shown_once_and_works(world: World, workspace: Workspace, admin: Browser) -> None:
+    word = await made(admin, workspace)
+    assert parse_bearer(Kind.DIRECTORY, word).key == workspace.key
+    page = await admin.page(f"{workspace.base}/directory")
+    assert "Entra ID" in page.text and not WORD.search(page.text)
+    assert "Waits for the first request" in page.text
+
+
+async def test_a_token_is_replaced_with_time_to_spare_and_revoked(
+    world: World, workspace: Workspace, admin: Browser, idp: Idp
+) -> None:
+    answer = await admin.post(f"{workspace.base}/directory/tokens/{idp.made.token.id}/rotate", form={})
+    assert answer.status == 201 and WORD.search(answer.text)
+    await idp.find()
+    answer = await admin.post(f"{workspace.base}/directory/tokens/{idp.made.token.id}/revoke", form={})
+    assert answer.status == 303
+    answer = await admin.post(f"{workspace.base}/directory/tokens/{idp.made.token.id}/rotate", form={})
+    assert answer.status == 409
+
+
+async def test_there_is_an_end_to_how_many(workspace: Workspace, admin: Browser) -> None:
+    for number in range(MOST):
+        await made(admin, workspace, f"Token {number}")
+    answer = await admin.post(f"{workspace.base}/directory/tokens", form={"name": "One more"})
+    assert answer.status == 409
+    answer = await admin.post(f"{workspace.base}/directory/tokens", form={"name": ""})
+    assert answer.status == 422
+
+
+async def test_who_may(world: World, workspace: Workspace, agent: Browser, idp: Idp) -> None:
+    auditor = await world.signed_in(workspace, await world.member(workspace, "auditor"))
+    for path in ("", "/roles", "/log", "/check", "/guides/entra"):
+        assert (await agent.get(f"{workspace.base}/directory{path}")).status == 403
+        assert (await auditor.get(f"{workspace.base}/directory{path}")).status == 200
+    assert (await auditor.post(f"{workspace.base}/directory/tokens", form={"name": "Mine"})).status == 403
+
+
+@pytest.mark.parametrize("vendor", [vendor.value for vendor in GUIDES])
+async def test_each_product_has_its_guide(workspace: Workspace, admin: Browser, vendor: str) -> None:
+    page = await admin.page(f"{workspace.base}/directory/guides/{vendor}")
+    assert page.status == 200 and "ccd_" in page.text
+    assert (await admin.get(f"{workspace.base}/directory/guides/other")).status == 404
+
+
+async def test_a_group_is_linked_to_a_role_on_its_page(workspace: Workspace, admin: Browser, idp: Idp) -> None:
+    ada = await idp.create(display_name="Ada")
+    group = await idp.create_group("Auditors & Co", ada.id)
+    assert "Auditors &amp; Co" in (await admin.page(f"{workspace.base}/directory/roles")).text
+    at = f"{workspace.base}/directory/groups/{group.id}/role"
+    assert (await admin.post(at, form={"role": "auditor"})).status == 303
+    assert "auditor" in (await admin.page(f"{workspace.base}/people/{ada.id}")).text.lower()
+    assert (await admin.post(at, form={"role": "owner"})).status == 422
+
+
+async def test_the_log_says_what_was_asked_and_why_it_was_refused(
+    workspace: Workspace, admin: Browser, idp: Idp
+) -> None:
+    owner = await idp.create(workspace.owner.email, display_name="Olga")
+    with pytest.raises(Exception, match="last owner"):
+        await idp.switch(owner.id, False)
+    await idp.switch(owner.id, True)
+    page = await admin.page(f"{workspace.base}/directory/log")
+    assert page.text.count("PATCH /Users/1") == 3 and "last-owner" in page.text
+    assert "Make somebody else an owner under People" in page.text
+    only = await admin.page(f"{workspace.base}/directory/log?result=refused&q=last")
+    assert only.text.count("PATCH /Users/1") == 1
+    await idp.tally.write()
+    overview = await admin.page(f"{workspace.base}/directory")
+    assert "Some was refused" in overview.text and "2 changes" in overview.text
+
+
+async def test_the_log_has_pages(workspace: Workspace, admin: Browser, idp: Idp) -> None:
+    item = await idp.create()
+    for number in range(60):
+        await idp.patch(item.id, step("replace", "title", str(number)))
+    page = await admin.page(f"{workspace.base}/directory/log")
+    onward = re.search(r"cursor=([^\"&]+)", page.text)
+    assert page.text.count("PATCH /Users/1") == 50 and onward is not None
+    older = await admin.page(f"{workspace.base}/directory/log?cursor={onward.group(1)}")
+    assert older.text.count("PATCH /Users/1") == 11
+
+
+async def test_the_dry_run_sees_what_the_token_sees(workspace: Workspace, admin: Browser, idp: Idp) -> None:
+    await idp.create("ada@example.com", title="Countess")
+    at = f"{workspace.base}/directory/check"
+    assert "Countess" in (await admin.page(at)).text
+    for user_name, said in (
+        ("ADA@example.com", "knows this person already"),
+        (workspace.agent.email, "Would be linked"),
+        ("new@example.com", "Would be created"),
+    ):
+        assert said in (await admin.page(f"{at}?user_name={user_name}")).text
+    await admin.post(f"{workspace.base}/directory/tokens/{idp.made.token.id}/revoke", form={})
+    assert "This token has ended" in (await admin.page(at)).text
+
+
+async def test_reads_and_last_use_are_counted_together(workspace: Workspace, admin: Browser, idp: Idp) -> None:
+    for _ in range(3):
+        await idp.find()
+    await idp.tally.write()
+    await idp.find()
+    await idp.tally.write()
+    page = await admin.page(f"{workspace.base}/directory")
+    assert "4 look-ups" in page.text and "Works" in page.text
