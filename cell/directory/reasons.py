@@ -4,14 +4,10 @@ from kit.marking import N_
 
 # By the word in the log; words of provisioning itself (SCIM's error types among them) stand here too.
 HINTS = {
-    "taken": N_(
-        "Somebody has this already. Rename or remove one of the two there; it tries again."
-    ),
+    "taken": N_("Somebody has this already. Rename or remove one of the two there; it tries again."),
     "last-owner": N_("Make somebody else an owner under People. Then restart the sync there."),
     "domain": N_("Verify the domain under Domains, or correct the address there. Then restart the sync."),
-    "value-refused": N_(
-        "Correct this attribute or its mapping there; it is sent again with the next change."
-    ),
+    "value-refused": N_("Correct this attribute or its mapping there; it is sent again with the next change."),
     "no-target": N_("The value that was to be changed is not there. The next full sync sets it anew."),
     "not-changeable": N_("Take this attribute out of the mapping there."),
     "version-differs": N_("It was changed by somebody else just then. Your identity provider tries again by itself."),

@@ -73,6 +73,7 @@ FRESH = frozenset(
         Permission.AUDIT_EXPORT,
         Permission.SECURITY_CHANGE,
         Permission.SSO_CHANGE,
+        Permission.DIRECTORY_CHANGE,
     }
 )
 FRESH_FOR = timedelta(minutes=10)
