@@ -70,11 +70,6 @@ def groups_count() -> Select[int]:
     return select(func.count()).select_from(Group)
 
 
-def entry(person_id: UUID) -> Select[UUID]:
-    """Whether the directory keeps this person."""
-    return select(Entry.id).where(Entry.id == person_id)
-
-
 def lines(before: Cursor | None, limit: int, text: str, result: str, verb: str) -> Select[Line]:
     """The newest lines of the log that a filter leaves, newest first."""
     found = select(Line).order_by(Line.at.desc(), Line.id.desc()).limit(limit)

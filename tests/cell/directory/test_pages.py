@@ -17,7 +17,8 @@ WORD = re.compile(r"ccd_[0-9a-z]+_[0-9a-f]{64}")
 async def made(admin: Browser, workspace: Workspace, name: str = "Entra ID") -> str:
     answer = await admin.post(f"{workspace.base}/directory/tokens", form={"name": name, "expires_in_days": "365"})
     assert answer.status == 201
-    return WORD.findall(answer.text)[0]
+    found: list[str] = WORD.findall(answer.text)
+    return found[0]
 
 
 async def test_a_token_is_shown_once_and_works(world: World, workspace: Workspace, admin: Browser) -> None:
