@@ -205,13 +205,14 @@ SOME = st.one_of(
 )
 VERBS = st.sampled_from(["add", "replace", "remove"])
 TEXT = st.sampled_from(["x", "y", None, 7, ""])
+NOBODY = st.none()
 EITHER = st.one_of(st.none(), SOME)
 NAME = st.fixed_dictionaries({}, optional={"given": TEXT, "family": st.sampled_from(["x", None])})
 NEW = st.one_of(st.none(), EMAIL, st.lists(EMAIL, max_size=3), ADDRESSES)
 
 
 def steps_on(
-    name: str, values: st.SearchStrategy[Any], some: st.SearchStrategy[Any] = st.none(), part: str = ""
+    name: str, values: st.SearchStrategy[Any], some: st.SearchStrategy[Any] = NOBODY, part: str = ""
 ) -> st.SearchStrategy[Step]:
     return st.tuples(VERBS, values, some).map(lambda of: step(of[0], name, of[1], some=of[2], part=part))
 
