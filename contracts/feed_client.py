@@ -22,6 +22,7 @@ from kit import localhost, logs
 from kit.signing import PublicKeys
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 10.0
+AGAIN_S = 10.0  # after a fault of ours in following
 _CONNECT_S = 5
 _BATCH_S = WAIT_S + 15
 _SNAPSHOT_S = 300
@@ -88,7 +89,16 @@ class Follower:
         self._tell(0)
 
     async def run(self) -> None:
-        """Follow until cancelled."""
+        """Follow until cancelled. A fault of ours is said, and following begins anew: what is known stays good."""
+        while True:
+            try:
+                await self._follow()
+            except Exception as error:
+                FAILED.labels(self._audience, "fault").inc()
+                log.error("not followed", audience=self._audience, exc_info=error)
+                await asyncio.sleep(AGAIN_S)
+
+    async def _follow(self) -> None:
         failures = 0
         timeout = aiohttp.ClientTimeout(sock_connect=_CONNECT_S)
         async with aiohttp.ClientSession(connector=localhost.connector(), timeout=timeout) as session:

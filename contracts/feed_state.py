@@ -22,7 +22,6 @@ from kit.signing import PublicKeys
 
 FEED_URL = r"^(https?://[^/?#]+/?)?$"  # of settings: the control plane's address
 BEGIN_WITHIN_S = 5.0  # a process without a state waits so long for one; then it begins knowing nobody
-AGAIN_S = 10.0  # after a fault of ours in following
 
 log = logs.get("feed.state")
 
@@ -83,13 +82,8 @@ class FeedState:
         return {"audience": self.audience, **stands, "age_s": round(self._disk.store.age_s(), 1)}
 
     async def run(self) -> None:
-        """Follow until cancelled. A fault of ours is said, and following begins anew."""
-        while True:
-            try:
-                await self._follower.run()
-            except Exception as error:  # whatever it is, what is known stays good
-                log.error("not followed", audience=self.audience, exc_info=error)
-                await asyncio.sleep(AGAIN_S)
+        """Follow until cancelled."""
+        await self._follower.run()
 
     async def begun(self) -> None:
         """Return when there is a state, or when none has come for a while."""

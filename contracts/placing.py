@@ -123,15 +123,19 @@ class Placed(Said):
 
 
 class Unfinished(Said):
-    """Asks for sign-ups of a region that began at least `older_than_s` seconds ago and are not finished."""
+    """Asks for sign-ups of a region that began at least `older_than_s` seconds ago and are not finished.
+
+    By id, from the one `after`: those whose cell is away for long do not hide the others.
+    """
 
     region: Region
     older_than_s: Annotated[int, Field(ge=0)]
+    after: UUID | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
 class PlacedList(Said):
-    """Placements, oldest first."""
+    """Placements, by id."""
 
     placements: list[Placed]
 

@@ -78,6 +78,8 @@ def configure(level: str = "info", **always: str) -> None:
             ],
         )
     )
+    # It warns of each write to a client that has gone, as often as the client likes.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(number, logging.WARNING))

@@ -3,10 +3,12 @@
 import asyncio
 import hashlib
 import secrets
+import time
 from functools import partial
 from urllib.parse import urlsplit
 
 from stack import description, s3
+from stack.errors import StackError
 from stack.membership import Kind, Membership
 from stack.processes import Command
 from stack.published import Published
@@ -18,6 +20,7 @@ from stack.unit import Service
 from stack.waiting import Check, by_log, over_http
 
 PREFIX = "CELLCAST_CELL_"
+_HEARD_WITHIN_S = 30.0
 CAPACITY = 1000  # units, of which a small workspace takes one: more than anybody makes on one machine
 
 
@@ -41,7 +44,8 @@ class CellSite:
     """Names, addresses and settings of one cell; `part` is all that runs for it."""
 
     def __init__(self, site: Site, registry: Registry, name: str, published: Published) -> None:
-        self.site, self.name, self._published = site, name, published
+        self.site, self.name, self._published, self._registry = site, name, published, registry
+        self.heard = f"{name}-heard"
         self.region = region_of(name)
         self._database, self._redis = Database(site, name), Cache(site, name)
         self._s3, self._s3_process = bucket_server(site, name), f"{name}-s3"
@@ -120,7 +124,7 @@ class CellSite:
                 self._process("worker", "worker", by_log("ready"), WORKERS),
                 self._process("scheduler", "scheduler", by_log("ready"), WORKERS),
             ],
-            steps=[Step(self._bucket_step, self._make_bucket, after=(self._s3_process,))],
+            steps=[Step(self._bucket_step, self._make_bucket, after=(self._s3_process,)), *self._heard()],
         )
         migrate = self.command("migrate", OWNER_DATABASE_URL=self._database.owner_dsn)
         return together(self._database.part(migrate), self._redis.part(), self._membership.part(), own)
@@ -130,6 +134,24 @@ class CellSite:
         servers = (self._database.migrations, self._redis.process, self._bucket_step)
         after = (NURSERY, *servers, self._membership.step)
         return Service(name, partial(self.command, verb, name), ready, after, stage)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the registry has not heard of it yet, which it waits for then: only such cells get workspaces."""
+        return self.heard not in self.site.state.done
+
+    def _heard(self) -> list[Step]:
+        after = (f"{self.name}-scheduler", *self._registry.ready)
+        return [Step(self.heard, self._until_heard, after)] if self.is_new else []
+
+    async def _until_heard(self) -> None:
+        deadline = time.monotonic() + _HEARD_WITHIN_S
+        while not (await self._registry.operator.ask(self.heard, "cells", "show", self.name))["heard_at"]:
+            if time.monotonic() > deadline:
+                raise StackError(f"the registry did not hear of {self.name} within {_HEARD_WITHIN_S:g} s")
+            await asyncio.sleep(0.1)
+        self.site.state.done[self.heard] = self.name
+        self.site.state.save()
 
     async def _make_bucket(self) -> None:
         """Once, and again when the cell's address has changed, which stands in the bucket's CORS rules."""

@@ -30,8 +30,9 @@ def workspace_part(site: Site, registry: Registry, region: Region, cells: dict[s
             await _is_known(site, one)
 
     made = bool(one.cell) and site.state.done.get(step) == one.id
-    here = [cell.name for cell in cells.values() if cell.region == region.name]
-    after = () if made else (*registry.ready, region.process, "router", *(f"{name}-web" for name in here))
+    here = [cell for cell in cells.values() if cell.region == region.name]
+    ready = (name for cell in here for name in (f"{cell.name}-web", *((cell.heard,) if cell.is_new else ())))
+    after = () if made else (*registry.ready, region.process, "router", *ready)
     return Part(steps=[Step(step, found, after)])
 
 

@@ -10,6 +10,7 @@ from control_plane.act import acting
 from control_plane.feed import log, readers
 from control_plane.feed.models import FeedReader
 from control_plane.operators.subjects import Operator
+from control_plane.placement import service as placement
 from control_plane.placement.service import WHY
 from control_plane.words import NAME
 from kit.web import Routes
@@ -87,10 +88,11 @@ async def index(by: Operator) -> Feeds:
 
 @routes.post("/api/operators/v1/feeds/raise-generation", document=True)
 async def raise_generation(by: Operator, wanted: Why) -> Generation:
-    """Begin a new generation, after a restore of the registry."""
+    """Begin a new generation, after a restore of the registry: consumers take its snapshots, cells its word."""
     async with acting(resources.current().database, by.actor) as act:
         generation = await log.raise_generation(act.session)
-        act.log("feeds.raise-generation", "generation", str(generation), {"why": wanted.why})
+        lifted = await placement.restored(act, wanted.why)
+        act.log("feeds.raise-generation", "generation", str(generation), {"why": wanted.why, "workspaces": lifted})
     return Generation(generation=generation)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 
 from prometheus_client import Gauge
 from sqlalchemy import select, text
@@ -15,6 +14,7 @@ from control_plane.feed.models import FeedHead, FeedSnapshot
 from control_plane.feed.snapshots import Made, Snapshots
 from kit import logs
 from kit.database import Database, now
+from kit.rounds import rounds
 from kit.storage import Bucket, StorageError
 
 _LOCK = 7_219_046  # any number that nothing else locks
@@ -43,13 +43,7 @@ class Publisher:
 
     async def run(self, every_s: float, stop: asyncio.Event) -> None:
         """Do a round every `every_s` seconds until `stop` is set."""
-        while not stop.is_set():
-            try:
-                await self.round()
-            except Exception as error:  # the next round tries again; whatever was published stands
-                talk.warning("round failed", reason=f"{type(error).__name__}: {error}")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), every_s)
+        await rounds("publish", self.round, stop, every_s=every_s)
 
     async def round(self) -> int:
         """Publish what changed, compact what is long; how many objects were written. None while another does it."""

@@ -1,7 +1,6 @@
 """Tells cells what they own: soon after each change, and again until they have answered."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -16,6 +15,7 @@ from kit import logs
 from kit.calls import Calling
 from kit.database import Database, now
 from kit.refusals import Kind, NotFound, Refusal
+from kit.rounds import rounds
 
 LOOK_EVERY_S = 0.2  # a freeze or a suspension is felt in the cell within a second
 AT_ONCE = 10
@@ -44,13 +44,13 @@ class Teller:
     async def run(self, stop: asyncio.Event) -> None:
         """Tell until told to stop, each cell by itself: none waits for another that does not answer."""
         telling: dict[str, asyncio.Task[None]] = {}
-        while not stop.is_set():
-            telling = {cell: task for cell, task in telling.items() if not task.done()}
+
+        async def look() -> None:
             for cell in await self._cells_due():
-                if cell not in telling:
+                if cell not in telling or telling[cell].done():
                     telling[cell] = asyncio.create_task(self._tell_cell(cell))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+
+        await rounds("tell cells what they own", look, stop, every_s=LOOK_EVERY_S)
         for task in telling.values():
             task.cancel()
         await asyncio.gather(*telling.values(), return_exceptions=True)
@@ -66,22 +66,18 @@ class Teller:
         return sum(await asyncio.gather(*(self._tell(row) for row in rows)))
 
     async def _cells_due(self) -> Sequence[str]:
-        """Cells that have something to be told now. None while the database is away."""
+        """Cells that have something to be told now."""
         due = select(PlacementRow.cell).join(OwnershipUntold, OwnershipUntold.workspace_id == PlacementRow.workspace_id)
-        try:
-            async with self._database.outside() as session:
-                UNTOLD.set(await session.scalar(select(func.count()).select_from(OwnershipUntold)) or 0)
-                return (await session.scalars(due.where(OwnershipUntold.due <= now()).distinct())).all()
-        except Exception as error:  # whatever it is, freezes of tomorrow depend on this going on
-            _nothing_told(error)
-            return []
+        async with self._database.outside() as session:
+            UNTOLD.set(await session.scalar(select(func.count()).select_from(OwnershipUntold)) or 0)
+            return (await session.scalars(due.where(OwnershipUntold.due <= now()).distinct())).all()
 
     async def _tell_cell(self, cell: str) -> None:
         try:
             while await self.round(cell):
                 pass
-        except Exception as error:  # as above
-            _nothing_told(error)
+        except Exception as error:  # whatever it is, the next look begins again
+            log.error("nothing told", cell=cell, exc_info=error)
 
     async def _tell(self, row: PlacementRow) -> bool:
         said = SetOwnership(workspace_id=row.workspace_id, epoch=row.epoch, version=row.version, state=State(row.state))
@@ -114,10 +110,3 @@ class Teller:
             pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries, 10))
             await session.execute(update(held).where(*same).values(due=now() + timedelta(seconds=pause)))
         log.warning("not told", workspace_id=str(said.workspace_id), reason=refusal.slug, again_s=pause)
-
-
-def _nothing_told(error: Exception) -> None:
-    if isinstance(error, Refusal):
-        log.warning("nothing can be told", reason=error.slug)
-    else:
-        log.error("unexpected", exc_info=error)

@@ -1,17 +1,13 @@
 """Whom the registry itself believes: the peers of its own database, looked at again and again."""
 
 import asyncio
-import contextlib
 
 from contracts.peers import Peers
 from control_plane.peers import records, service
-from kit import logs
 from kit.database import Database
-from kit.refusals import Refusal
+from kit.rounds import rounds
 
 LOOK_EVERY_S = 0.3  # a peer that was removed is refused within a second
-
-log = logs.get("peers")
 
 
 class KnownPeers(Peers):
@@ -26,15 +22,7 @@ class KnownPeers(Peers):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until told to stop."""
-        while not stop.is_set():
-            try:
-                await self.look()
-            except Refusal as refusal:
-                log.warning("peers not looked at", reason=refusal.slug)
-            except Exception as error:  # whatever it is, those who are known stay known, and the process answers on
-                log.error("unexpected", exc_info=error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_EVERY_S)
+        await rounds("look at peers", self.look, stop, every_s=LOOK_EVERY_S)
 
     async def look(self) -> None:
         """Take what the database says now. Raises DatabaseUnavailable."""

@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, Subquery, Update, select, update
+from sqlalchemy import Insert, Select, Subquery, Update, insert, literal, select, update
 
 from contracts.placements import State
+from control_plane.ownership.models import OwnershipUntold
 from control_plane.placement.models import Cell, PlacementRow, Region, Transition, Workspace
+from kit.database import now
 
 GONE = State.DELETED.value
 
@@ -57,6 +59,32 @@ def by_key(key: str) -> Select[Workspace, PlacementRow]:
 def by_key_locked(key: str) -> Select[Workspace, PlacementRow]:
     """The same, locked until the transaction ends."""
     return by_key(key).with_for_update(of=PlacementRow).execution_options(populate_existing=True)
+
+
+def untold(workspace_id: UUID) -> Select[UUID]:
+    """The workspace, if its cell has not answered yet that it holds the latest placement."""
+    return select(OwnershipUntold.workspace_id).where(OwnershipUntold.workspace_id == workspace_id)
+
+
+def lifted(by: int) -> Update:
+    """Every placement that is not gone, its version raised."""
+    return (
+        update(PlacementRow)
+        .where(PlacementRow.state != GONE)
+        .values(version=PlacementRow.version + by, changed_at=now())
+        .execution_options(synchronize_session=False)
+    )
+
+
+def noted_of_all(change: str, by: str, why: str) -> Insert:
+    """A row of history for every placement that is not gone, from its state to the same one."""
+    one = PlacementRow
+    rows = select(
+        one.workspace_id, one.version, one.epoch, one.changed_at, literal(by), literal(change), literal(why),
+        one.state, one.state, one.cell, one.cell,
+    ).where(one.state != GONE)  # fmt: skip
+    columns = ["workspace_id", "version", "epoch", "at", "by", "change", "why"]
+    return insert(Transition).from_select([*columns, "from_state", "to_state", "from_cell", "to_cell"], rows)
 
 
 def by_id_locked(workspace_id: UUID) -> Select[Workspace, PlacementRow]:

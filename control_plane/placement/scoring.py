@@ -17,7 +17,7 @@ from control_plane.placement.sizes import CLASSES, Size, reserved_for
 from control_plane.placement.states import CellState
 
 GROWTH_DAYS = 30  # how long after sign-up a cell should still have room; new machines take weeks
-SILENT_AFTER = timedelta(minutes=5)  # of no heartbeat, after which a cell gets nothing new
+SILENT_AFTER = timedelta(minutes=2)  # four heartbeats; a cell that may be dead gets nothing new
 TIE = 0.05  # points; below it "higher" would be read as a reason
 
 
@@ -92,7 +92,9 @@ def hindrance(region: str, size: Size, cell: CellFacts, at: datetime) -> str:
         return f"another region: {cell.region}"
     if cell.state is not CellState.OPEN:
         return f"not open: {cell.state}"
-    if cell.heard_at is not None and at - cell.heard_at > SILENT_AFTER:
+    if cell.heard_at is None:
+        return "never heard of: its processes have not told the registry that they run"
+    if at - cell.heard_at > SILENT_AFTER:
         return f"silent since {cell.heard_at.isoformat(timespec='seconds')}"
     if cell.dedicated is not (size is Size.DEDICATED):
         return "kept for a dedicated workspace" if cell.dedicated else "shared, and a cell of its own is wanted"

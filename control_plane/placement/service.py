@@ -23,7 +23,7 @@ from control_plane.placement.models import (
 )
 from control_plane.placement.scoring import CellFacts, Decision, decide, hindrance, lack_of_room
 from control_plane.placement.sizes import Size, reserved_for
-from control_plane.placement.states import FIRST_EPOCH, RESERVE, CellState, Change, change
+from control_plane.placement.states import FIRST_EPOCH, RESERVE, RESTORE, CellState, Change, change
 from control_plane.sso import records as sso
 from kit.calls.refusals import SenderNotAllowed
 from kit.database import now
@@ -31,6 +31,7 @@ from kit.refusals import Invalid, Kind, NotFound, Refusal
 
 # A reason in an operator's words. Without `@`: an address of a person does not belong here.
 WHY = r"[^@\x00-\x1f]{1,200}"
+LIFT = 1_000_000  # versions; no workspace changes its state so often between a backup and its restore
 
 
 class NoCellHasRoom(Refusal):
@@ -74,6 +75,15 @@ class CellCannotTake(Refusal):
     detail = "Choose another cell, or open or enlarge this one."
 
 
+class OwnerUntold(Refusal):
+    """The cell that owns the workspace has not answered yet that it holds the latest state."""
+
+    kind = Kind.UNAVAILABLE
+    title = "The present owner has not confirmed the freeze yet"
+    detail = "Nothing has changed. Try again once its cell answers: another owner before that would make two who write."
+    retry_after_s = 1
+
+
 @dataclass(frozen=True)
 class Wanted:
     """A workspace to be: `request_key` makes a repeated request answer with what the first one made."""
@@ -114,8 +124,9 @@ async def reserve(act: Act, wanted: Wanted) -> Placed:
 async def transition(act: Act, key: str, what: Change, why: str, *, to_cell: str | None = None) -> Placed:
     """Change a placement, as the state machine allows.
 
-    Room on another cell is taken as it is changed to, under the lock that sign-ups take theirs under. Raises NotFound,
-    TransitionRefused, Invalid, RegionIsLaw, CellCannotTake.
+    Room on another cell is taken as it is changed to, under the lock that sign-ups take theirs under. An owner changes
+    only once the present one has answered that it knows of its freeze, so that there are never two who write. Raises
+    NotFound, TransitionRefused, OwnerUntold, Invalid, RegionIsLaw, CellCannotTake.
     """
     if not re.fullmatch(WHY, why):
         raise Invalid("Say why in up to 200 characters, such as a ticket's number; no addresses of people.")
@@ -127,6 +138,8 @@ async def transition(act: Act, key: str, what: Change, why: str, *, to_cell: str
     workspace, held = row[0], row[1]
     before = placement_of(workspace, held)
     after = change(before, what, to_cell=to_cell)
+    if after.epoch != before.epoch and (await act.session.scalars(queries.untold(workspace.id))).first() is not None:
+        raise OwnerUntold
     units = workspace.units
     if after.cell != before.cell:
         workspace.units = await _room_on(act.session, workspace, after.cell, what)
@@ -137,6 +150,18 @@ async def transition(act: Act, key: str, what: Change, why: str, *, to_cell: str
     await sso.follow(act, workspace.region, before, after)
     await domains.follow(act, after)
     return Placed(workspace, after)
+
+
+async def restored(act: Act, why: str) -> int:
+    """After a restore of the registry: lift every version above what cells may have heard since; how many there are.
+
+    Cells take only what is later than what they hold, and would ignore the registry until its versions had caught up.
+    A cell that holds a higher epoch (the workspace moved after the backup) still refuses, and the teller says so: only
+    somebody who knows what was lost can decide that.
+    """
+    lifted = await act.session.execute(queries.lifted(LIFT))
+    await act.session.execute(queries.noted_of_all(RESTORE, act.by.name, why))
+    return int(getattr(lifted, "rowcount", 0))
 
 
 def change_moves_load(what: Change) -> bool:

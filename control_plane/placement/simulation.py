@@ -53,7 +53,7 @@ def simulate(fleet: Fleet) -> Outcome:
     random.Random(fleet.seed).shuffle(shared)  # noqa: S311 - a repeatable order, not a secret
     capacity = max(CLASSES[Size.LARGE].quota, round(fleet.headroom * sum(shared) / fleet.cells))
     cells = {
-        name: CellFacts(name, REGION, CellState.OPEN, capacity)
+        name: CellFacts(name, REGION, CellState.OPEN, capacity, heard_at=_AT)
         for name in (f"{REGION}-{number}" for number in range(1, fleet.cells + 1))
     }
     real = dict.fromkeys(cells, 0.0)

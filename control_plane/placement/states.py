@@ -34,6 +34,7 @@ class Change(StrEnum):
 
 
 RESERVE = "reserve"  # the first row of every workspace: from nothing to provisioning
+RESTORE = "restore"  # of every workspace, when the registry was restored to an older state: its word counts anew
 FIRST_EPOCH = 1
 
 

@@ -82,16 +82,18 @@ class SignUps:
 
     async def sweep(self, older_than_s: int) -> int:
         """Bring sign-ups to an end that began so long ago and have none; how many now have one."""
-        asked = Unfinished(region=self._region, older_than_s=older_than_s)
-        found = await self._calls.call(REGISTRY, PLACEMENT_UNFINISHED, asked)
-        ended = 0
-        for placed in found.placements:
-            try:
-                await self._end(placed)
-                ended += 1
-            except Refusal as refusal:  # its cell may be away: the others go on, and it is looked at again
-                log.warning("not ended", workspace_id=str(placed.workspace_id), reason=refusal.slug)
-        return ended
+        asked, ended = Unfinished(region=self._region, older_than_s=older_than_s), 0
+        while True:
+            found = (await self._calls.call(REGISTRY, PLACEMENT_UNFINISHED, asked)).placements
+            for placed in found:
+                try:
+                    await self._end(placed)
+                    ended += 1
+                except Refusal as refusal:  # its cell may be away: the others go on, and it is looked at again
+                    log.warning("not ended", workspace_id=str(placed.workspace_id), reason=refusal.slug)
+            if len(found) < asked.limit:
+                return ended
+            asked = asked.model_copy(update={"after": found[-1].workspace_id})
 
     async def _end(self, placed: Placed) -> None:
         """The cell says which end: what is there becomes active, what is not there never will be."""

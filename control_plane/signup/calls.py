@@ -44,7 +44,7 @@ def answer(answers: Answers, database: Database) -> None:
     @answers.to(PLACEMENT_UNFINISHED)
     async def unfinished(by: Caller, asked: Unfinished) -> PlacedList:
         """Sign-ups that have not ended."""
-        found = await service.unfinished(database, asked.region, asked.older_than_s, asked.limit)
+        found = await service.unfinished(database, asked)
         return PlacedList(placements=[Placed.of(one) for one in found])
 
     @answers.to(PLACEMENT_DELETE)

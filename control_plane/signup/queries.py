@@ -19,9 +19,9 @@ def by_id(workspace_id: UUID) -> Select[Workspace, PlacementRow]:
     )
 
 
-def unfinished(region: str, begun_before: datetime, limit: int) -> Select[Workspace, PlacementRow]:
-    """Sign-ups of a region that have not ended, oldest first."""
-    return (
+def unfinished(region: str, begun_before: datetime, after: UUID | None, limit: int) -> Select[Workspace, PlacementRow]:
+    """Sign-ups of a region that have not ended, by id."""
+    found = (
         select(Workspace, PlacementRow)
         .join(PlacementRow, PlacementRow.workspace_id == Workspace.id)
         .where(
@@ -29,6 +29,7 @@ def unfinished(region: str, begun_before: datetime, limit: int) -> Select[Worksp
             PlacementRow.state == State.PROVISIONING.value,
             Workspace.created_at <= begun_before,
         )
-        .order_by(Workspace.created_at)
+        .order_by(Workspace.id)
         .limit(limit)
     )
+    return found if after is None else found.where(Workspace.id > after)

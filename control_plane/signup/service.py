@@ -1,11 +1,12 @@
 """The registry's part of a sign-up. Each step can be repeated: it answers with what is so."""
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
 from contracts.operations import Home
 from contracts.placements import Placement, State
-from contracts.placing import RegionFull, Reserve
+from contracts.placing import RegionFull, Reserve, Unfinished
 from control_plane.act import acting
 from control_plane.audit.service import Actor
 from control_plane.placement import queries as placement_queries
@@ -17,6 +18,10 @@ from control_plane.signup import queries
 from kit import logs
 from kit.database import Database, now
 from kit.refusals import NotFound
+
+# Sign-ups of a region wait for one lock; no more of them than these hold a connection meanwhile, so that feeds, owners
+# and operators find one too.
+_PLACING = asyncio.Semaphore(4)
 
 log = logs.get("sign-up")
 
@@ -32,7 +37,7 @@ async def reserve(database: Database, by: Actor, wanted: Reserve) -> Placement:
     if made is not None:
         return made
     try:
-        async with acting(database, by) as act:
+        async with _PLACING, acting(database, by) as act:
             asked = Wanted(wanted.region, Size(wanted.size), wanted.request_key)
             return (await placement.reserve(act, asked)).placement
     except NoCellHasRoom as refusal:
@@ -53,11 +58,12 @@ async def change(database: Database, by: Actor, workspace_id: UUID, what: Change
         raise
 
 
-async def unfinished(database: Database, region: str, older_than_s: int, limit: int) -> list[Placement]:
+async def unfinished(database: Database, asked: Unfinished) -> list[Placement]:
     """Sign-ups of a region that began so long ago and have not ended."""
-    begun_before = now() - timedelta(seconds=older_than_s)
+    begun_before = now() - timedelta(seconds=asked.older_than_s)
     async with database.outside() as session:
-        rows = (await session.execute(queries.unfinished(region, begun_before, limit))).all()
+        found = queries.unfinished(asked.region, begun_before, asked.after, asked.limit)
+        rows = (await session.execute(found)).all()
     return [placement.placement_of(row[0], row[1]) for row in rows]
 
 

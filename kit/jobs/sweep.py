@@ -7,12 +7,10 @@ from uuid import UUID
 from prometheus_client import Gauge
 from sqlalchemy import func, or_, select, text, update
 
-from kit import logs
 from kit.database import Database, now
 from kit.jobs.models import Job
 from kit.jobs.outbox import Kick
-
-log = logs.get("sweep")
+from kit.rounds import rounds
 
 KICK_AGAIN = timedelta(seconds=5)  # a wake-up that led to nothing within this time was lost
 BATCH = 200
@@ -57,16 +55,12 @@ async def measure(database: Database) -> None:
 
 async def sweep_forever(database: Database, kick: Kick, *, every_s: float, stop: asyncio.Event) -> None:
     """Sweep every `every_s` seconds until `stop`; of several schedulers one sweeps, the others stand by."""
-    while not stop.is_set():
-        try:
-            async with database.outside() as session:
-                # The lock lives as long as this transaction, so a scheduler that dies lets go by itself.
-                if (await session.execute(text("select pg_try_advisory_xact_lock(hashtext('sweep'))"))).scalar_one():
-                    await sweep_once(database, kick)
-                    await measure(database)
-        except Exception as error:  # the database or Redis is away; the next round tries again
-            log.warning("sweep failed", error=f"{type(error).__name__}: {error}")
-        try:
-            await asyncio.wait_for(stop.wait(), timeout=every_s)
-        except TimeoutError:
-            continue
+
+    async def sweep() -> None:
+        async with database.outside() as session:
+            # The lock lives as long as this transaction, so a scheduler that dies lets go by itself.
+            if (await session.execute(text("select pg_try_advisory_xact_lock(hashtext('sweep'))"))).scalar_one():
+                await sweep_once(database, kick)
+                await measure(database)
+
+    await rounds("sweep", sweep, stop, every_s=every_s)

@@ -23,6 +23,7 @@ async def test_every_act_of_an_operator_is_logged(world: World) -> None:
     cell = {"name": "eu-1", "region": "eu", "url": "http://eu-1.example", "capacity": 100, "public_keys": [key]}
     await world.api("/cells", cell, 201)
     await world.api("/cells/eu-1/open", why, 200)
+    await world.beat("eu-1")
     await world.api("/cells/eu-1/change", {**why, "url": "http://eu-1b.example", "public_keys": [key, other]}, 200)
     peer = {"name": "provisioning-eu", "kind": "provisioning", "region": "eu", "url": "http://p.example"}
     await world.api("/peers", {**peer, "public_keys": [other]}, 201)

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from quart import Quart, Response
+from sqlalchemy import delete
 
 from contracts import feed
 from contracts.placements import Placement
 from control_plane.act import acting
 from control_plane.audit.service import Actor
 from control_plane.feed import log
+from control_plane.ownership.models import OwnershipUntold
 from control_plane.placement import cells, service
 from control_plane.placement.models import Cell
 from control_plane.placement.records import SOURCES
@@ -42,7 +44,14 @@ class World:
             cell = await cells.add(act, new)
             if state == "open":
                 await cells.transition(act, name, "open", "test")
+            await cells.heard(act.session, name, cells.Heard(0, 0))
+            await act.session.refresh(cell)
             return cell
+
+    async def beat(self, name: str) -> None:
+        """A heartbeat of a cell, without which it gets nothing."""
+        async with self.plane.database.outside() as session:
+            await cells.heard(session, name, cells.Heard(0, 0))
 
     async def change_cell(self, name: str, what: str) -> Cell:
         async with acting(self.plane.database, BY) as act:
@@ -54,9 +63,16 @@ class World:
         async with acting(self.plane.database, BY) as act:
             return await service.reserve(act, Wanted(region, size, request_key or uuid4().hex, key))
 
-    async def change(self, key: str, what: Change, to_cell: str | None = None) -> Placement:
+    async def change(
+        self, key: str, what: Change, to_cell: str | None = None, *, cell_answers: bool = True
+    ) -> Placement:
+        """A change; of a freeze the cell has heard, if it answers."""
         async with acting(self.plane.database, BY) as act:
-            return (await service.transition(act, key, what, "test", to_cell=to_cell)).placement
+            after = (await service.transition(act, key, what, "test", to_cell=to_cell)).placement
+        if what is Change.FREEZE and cell_answers:
+            async with self.plane.database.outside() as session:
+                await session.execute(delete(OwnershipUntold).where(OwnershipUntold.workspace_id == after.workspace_id))
+        return after
 
     async def active(self, region: str = "eu", size: Size = Size.SMALL) -> Placement:
         """A workspace in use."""

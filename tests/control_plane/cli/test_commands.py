@@ -20,6 +20,7 @@ from control_plane.cli.placement import app as placement
 from control_plane.cli.workspaces import app as workspaces
 from kit.ports import free_port
 from kit.signing import SigningKey
+from tests.control_plane.beat import beat
 from tests.servers.postgres import Postgres
 from tests.waiting import until
 
@@ -34,6 +35,8 @@ class Shell:
 
     environment: dict[str, str]
     log: Path
+    url: str
+    key: SigningKey
     process: subprocess.Popen[bytes] | None = None
     operator: dict[str, str] = field(default_factory=dict)
 
@@ -61,16 +64,18 @@ def shell(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A control plane from an empty database on, with its first operator."""
     folder, port = tmp_path_factory.mktemp("control-plane"), free_port()
     name = postgres.create_database("shell")
-    url = f"http://control-plane.localhost:{port}"
+    url, key = f"http://control-plane.localhost:{port}", SigningKey.new()
     made = Shell(
         {
             "CELLCAST_CONTROL_PLANE_BIND": f"127.0.0.1:{port}",
             "CELLCAST_CONTROL_PLANE_URL": url,
             "CELLCAST_CONTROL_PLANE_GO_URL": "http://go.localhost",
             "CELLCAST_CONTROL_PLANE_DATABASE_URL": postgres.app_dsn(name),
-            "CELLCAST_CONTROL_PLANE_SIGNING_KEY": SigningKey.new().to_text(),
+            "CELLCAST_CONTROL_PLANE_SIGNING_KEY": key.to_text(),
         },
         folder / "log",
+        url,
+        key,
     )
     owner = {"CELLCAST_CONTROL_PLANE_OWNER_DATABASE_URL": postgres.owner_dsn(name)}
     made.run("control-plane", "migrate", environment=made.environment | owner)
@@ -94,8 +99,9 @@ def _answers(shell: Shell) -> bool:
     return done.returncode == 0
 
 
-# A key of its own for each cell does not matter here; that there is one does, or it is not opened.
-CAPACITY = ("--capacity", "100", "--public-key", SigningKey.new().public_text())
+# That each cell has a key of its own does not matter here.
+KEY = SigningKey.new()
+CAPACITY = ("--capacity", "100", "--public-key", KEY.public_text())
 
 
 def test_an_operator_runs_a_fleet(shell: Shell) -> None:
@@ -103,6 +109,8 @@ def test_an_operator_runs_a_fleet(shell: Shell) -> None:
     assert (added["name"], added["region"], added["state"]) == ("eu-1", "eu", "open")
     shell.json("cells", "add", "eu-2", "--cell-url", "http://eu-2.example", *CAPACITY)
     assert shell.json("cells", "open", "eu-2", *WHY)["state"] == "open"
+    for cell in ("eu-1", "eu-2"):
+        beat(shell.url, shell.key, cell, KEY)
     create = ["workspaces", "create", "--region", "eu", *FOUNDER]
     keys = [shell.json(*create, code=1)["workspace_key"] for _ in range(3)]  # reserved: no provisioning finishes them
     assert {one["cell"] for one in shell.json("workspaces", "list", "--region", "eu")["items"]} == {"eu-1", "eu-2"}

@@ -35,6 +35,7 @@ async def test_workspaces_are_not_looked_for_in_a_state_that_there_is_not(world:
 
 async def test_a_workspace_is_shown_with_its_decision_and_history(world: World) -> None:
     await world.api("/cells", {**CELL, "open": True}, 201)
+    await world.beat("eu-1")
     made = await world.api("/workspaces", NEW, 201)
     assert (made["cell"], made["state"], made["epoch"], made["version"]) == ("eu-1", "provisioning", 1, 1)
     assert await world.api("/workspaces", NEW, 201) == made  # the same request once more
@@ -50,6 +51,7 @@ async def test_a_workspace_is_shown_with_its_decision_and_history(world: World) 
 
 async def test_lists_go_on_behind_the_last_key(world: World) -> None:
     await world.api("/cells", {**CELL, "open": True}, 201)
+    await world.beat("eu-1")
     for number in range(5):
         await world.api("/workspaces", {**NEW, "request_key": f"request-{number}"}, 201)
     first = await world.api("/workspaces?limit=3&region=eu&cell=eu-1&state=provisioning")

@@ -12,7 +12,7 @@ from control_plane.placement.sizes import CLASSES, Size, size_of
 from control_plane.placement.states import CellState
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
-CELL = CellFacts("eu-1", "eu", CellState.OPEN, 1000)
+CELL = CellFacts("eu-1", "eu", CellState.OPEN, 1000, heard_at=AT)
 OTHER = replace(CELL, name="eu-2")
 
 FACTS = st.builds(
@@ -69,6 +69,7 @@ def test_the_order_of_the_cells_does_not_matter(cells: list[CellFacts]) -> None:
         (replace(CELL, measured=999.5), Size.SMALL, "no room: 1000 of 1000"),
         (replace(CELL, dedicated=True), Size.SMALL, "kept for a dedicated"),
         (replace(CELL, heard_at=AT - SILENT_AFTER - timedelta(seconds=1)), Size.SMALL, "silent since"),
+        (replace(CELL, heard_at=None), Size.SMALL, "never heard of"),
     ],
 )
 def test_each_reason_to_lose(worse: CellFacts, size: Size, reason: str) -> None:

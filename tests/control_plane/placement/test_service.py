@@ -200,6 +200,43 @@ async def test_a_move_goes_to_a_cell_that_takes_it_and_back_where_it_fits(world:
     assert counts == [(40, 1), (0, 0)]
 
 
+async def test_there_is_no_other_owner_before_the_present_one_knows_of_its_freeze(world: World) -> None:
+    """Else the old cell, which was away, would go on writing beside the new one."""
+    await world.add_cell("eu-1")
+    await world.add_cell("eu-2")
+    at = await world.active()
+    other = "eu-2" if at.cell == "eu-1" else "eu-1"
+    await world.change(at.key, Change.FREEZE, cell_answers=False)
+    for what, to in ((Change.HAND_OVER, other), (Change.ROLL_BACK, at.cell)):
+        with pytest.raises(service.OwnerUntold):
+            await world.change(at.key, what, to)
+    await world.change(at.key, Change.THAW)
+    await world.change(at.key, Change.FREEZE)
+    assert (await world.change(at.key, Change.HAND_OVER, other)).cell == other
+
+
+async def test_after_a_restore_the_registrys_word_counts_anew(world: World) -> None:
+    await world.add_cell("eu-1")
+    kept, gone = await world.active(), await world.active()
+    await world.change(gone.key, Change.DELETE)
+    await world.change(gone.key, Change.ERASED)
+
+    async with acting(world.plane.database, BY) as act:
+        assert await service.restored(act, "OPS-1: restored") == 1
+
+    async with world.plane.database.outside() as session:
+        lifted = (await service.find(session, kept.key)).placement
+    assert (lifted.epoch, lifted.state) == (kept.epoch, kept.state)
+    assert lifted.version == kept.version + service.LIFT
+    history = (await world.api(f"/placements/{kept.key}/history"))["items"]
+    assert [(one["change"], one["version"], one["why"]) for one in history][-1] == (
+        "restore",
+        lifted.version,
+        "OPS-1: restored",
+    )
+    assert (await world.change(kept.key, Change.SUSPEND)).version == lifted.version + 1
+
+
 async def test_a_dedicated_workspace_fills_the_cell_that_it_moves_to(world: World) -> None:
     await world.add_cell("eu-1", capacity=100, dedicated=True)
     at = await world.active(size=Size.DEDICATED)

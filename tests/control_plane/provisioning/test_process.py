@@ -21,6 +21,7 @@ from kit.ports import free_port
 from kit.signing import SigningKey
 from stack.processes import Child, Command, own_environment, spawn
 from tests.cell.world import PASSWORD
+from tests.control_plane.beat import beat
 from tests.control_plane.saml.world import our_keys
 from tests.servers.postgres import Postgres
 from tests.waiting import until
@@ -117,6 +118,7 @@ def deployment(
         _register(made, {name: key.public_text() for name, key in keys.items()})
         for process in made.processes.values():
             process.start()
+        beat(urls["control-plane"], keys["control-plane"], "eu-1", keys["eu-1"])
         yield made
     finally:
         for process in made.processes.values():

@@ -120,6 +120,30 @@ async def test_what_changed_while_it_was_being_told_is_told_again(site: Site, pl
     assert now is not None and now.state is State.ACTIVE
 
 
+async def test_after_a_restore_the_cell_takes_the_registrys_word_again(site: Site, placed: Placed) -> None:
+    """The cell knows of changes that the registry has forgotten with the restore."""
+    await tell(site)
+    known = await held(site, placed.workspace_id)
+    assert known is not None
+    forgotten = SetOwnership(
+        workspace_id=placed.workspace_id, epoch=known.epoch, version=known.version + 4, state=State.ACTIVE
+    )
+    await site.registry_calls.call("eu-1", OWNERSHIP_SET, forgotten)
+
+    await change(site, placed, Change.SUSPEND)
+    await tell(site)
+    now = await held(site, placed.workspace_id)
+    assert now is not None and now.state is State.ACTIVE, "the cell holds something later"
+    assert await untold(site, placed) is not None, "and that is not forgotten"
+
+    async with acting(site.registry.database, BY) as act:
+        await placement.restored(act, "OPS-1: restored")
+    await tell(site)
+    now = await held(site, placed.workspace_id)
+    assert now is not None and now.state is State.SUSPENDED
+    assert await untold(site, placed) is None
+
+
 class Answering:
     """Cells that take what they are told. Of `us-1` no answer ever comes; the first word meets a fault, if wanted."""
 
@@ -147,7 +171,7 @@ async def test_a_cell_that_hangs_keeps_no_other_waiting(world: World) -> None:
         await calls.hangs.wait()
         await calls.told.wait()
         calls.told.clear()
-        await world.change(here.key, Change.FREEZE)
+        await world.change(here.key, Change.FREEZE, cell_answers=False)
         began = time.monotonic()
         await calls.told.wait()
     assert time.monotonic() - began < 1
@@ -163,7 +187,7 @@ async def test_a_fault_of_ours_is_said_and_telling_goes_on(world: World) -> None
         running = asyncio.create_task(Teller(world.plane.database, calls).run(stop))
         async with asyncio.timeout(5):
             await calls.told.wait()
-    assert [line["event"] for line in lines] == ["unexpected"]
+    assert [line["event"] for line in lines] == ["nothing told"]
     stop.set()
     await running
 
