@@ -7,7 +7,8 @@ from kit.rounds import rounds
 
 
 async def test_a_round_that_fails_is_followed_by_the_next() -> None:
-    stop, done = asyncio.Event(), []
+    stop = asyncio.Event()
+    done: list[int] = []
 
     async def do() -> None:
         done.append(len(done))
@@ -23,10 +24,11 @@ async def test_a_round_that_fails_is_followed_by_the_next() -> None:
 
 
 async def test_after_a_failure_it_is_tried_sooner_where_wanted() -> None:
-    stop, done = asyncio.Event(), []
+    stop = asyncio.Event()
+    done: list[int] = []
 
     async def do() -> None:
-        done.append(None)
+        done.append(0)
         if len(done) < 3:
             raise NotFound
         stop.set()
