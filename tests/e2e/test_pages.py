@@ -87,7 +87,7 @@ async def test_the_sign_in_page_is_usable(visits: Visits, deployment: Deployment
     visits.tolerate("status of 401")
     await page.get_by_label("E-mail").fill("nobody@acme.example")
     await page.get_by_label("Password").fill("not the password")
-    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Sign in", exact=True).click()
     await expect(page.get_by_role("alert")).to_be_visible()
     await usable(page, "sign-in-refused")
 
