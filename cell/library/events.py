@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 
 from cell.resources import Cell
 from cell.security import service as security
+from cell.sessions.ending import ENDED
 from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
 from kit import live
@@ -29,6 +30,8 @@ async def stream(cell: Cell, by: Member, stop: asyncio.Event) -> AsyncIterator[b
                 told = await listener.next(CHECK_S)
                 if told is not None:
                     event, facts = told
+                    if event == ENDED:
+                        continue
                     if event == security.CHANGED:
                         return  # whether this page may listen on is asked anew, when the browser connects again
                     yield f"event: {event}\ndata: {json.dumps(facts)}\n\n".encode()

@@ -17,6 +17,7 @@ from cell.invitations import queries as invitations
 from cell.people import passwords, queries
 from cell.people.models import Password, PasswordReset, Person
 from cell.people.permissions import Permission, Role, allowed
+from cell.recordings import service as recordings
 from cell.sessions.ending import sign_out
 from cell.sso import queries as sso
 from cell.tokens import service as tokens
@@ -167,6 +168,7 @@ async def set_active(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, *,
         await _refuse_last_owner(tx, person)
         await _end_powers(tx, by, person, frozenset())
         sign_out(tx, redis, person.id)
+        await recordings.stop_own(tx, redis, person.id)
     person.active = active
     await audit.append(tx, by, "person.activate" if active else "person.deactivate", _target(person))
     return person
@@ -183,6 +185,7 @@ async def remove(tx: Writing, redis: "Redis", by: Actor, person_id: UUID) -> Per
     await _refuse_last_owner(tx, person)
     await _end_powers(tx, by, person, frozenset())
     sign_out(tx, redis, person.id)
+    await recordings.stop_own(tx, redis, person.id)
     await factors.forget(tx, person.id)
     await tx.execute(delete(Password).where(Password.id == person.id))
     await tx.execute(sso.forget_identities_of(person.id))

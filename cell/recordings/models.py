@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY, INTEGER
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,6 +16,7 @@ class Recording(Tenant, Base):
     __tablename__ = "recordings"
 
     link_id: Mapped[UUID]
+    started_by: Mapped[UUID | None]  # the member who began it themselves; None for a customer's
     title: Mapped[str]
     ticket: Mapped[str]
     state: Mapped[str]
@@ -41,6 +42,12 @@ class Recording(Tenant, Base):
     __table_args__ = (
         Index("ix_recordings_created_at", "workspace_id", "created_at", "id"),
         Index("ix_recordings_link_id", "workspace_id", "link_id"),
+        Index(
+            "ix_recordings_started_by",
+            "workspace_id",
+            "started_by",
+            postgresql_where=text("started_by IS NOT NULL"),
+        ),
     )
 
 

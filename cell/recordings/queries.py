@@ -38,6 +38,16 @@ def uploading_of_link(link_id: UUID) -> Select[Recording]:
     )
 
 
+def uploading_by(person_id: UUID) -> Select[Recording]:
+    """The recordings that a member began and is still sending, locked."""
+    return (
+        select(Recording)
+        .where(Recording.started_by == person_id, Recording.deleted_at.is_(None))
+        .where(Recording.state.in_([state.value for state in UPLOADING]))
+        .with_for_update()
+    )
+
+
 def manifest(recording_id: UUID) -> Select[Manifest]:
     """What the browser says it recorded."""
     return select(Manifest).where(Manifest.id == recording_id)

@@ -13,6 +13,8 @@ from cell.links.subjects import Visitor
 from cell.recordings import grants, limits, queries, recorder, service
 from cell.recordings.gate import Gates
 from cell.recordings.subjects import Resumer, Sender, Uploader
+from cell.sessions import cookies
+from cell.sessions.store import Sessions
 from cell.ui import pages
 from kit.web import Routes
 
@@ -91,6 +93,8 @@ async def start(by: Visitor, new: NewRecording) -> StartedRecording:
     cell = resources.current()
     gates = Gates(cell.redis)
     key = by.workspace.key
+    session = await Sessions(cell.redis, key, by.workspace_id).find(cookies.presented(key))
+    member = None if session is None else session.person_id
     async with cell.database.writing(by.workspace_id) as tx:
         made = await service.started_before(tx, key, by.link, new.recording_id)
         if made is None:
@@ -99,7 +103,8 @@ async def start(by: Visitor, new: NewRecording) -> StartedRecording:
             else:
                 links.refuse_revoked(await tx.one(link_queries.by_id(by.link.id).with_for_update()))
                 await service.replaced(tx, gates, by.link, new.replaces.recording_id, new.replaces.resume_token)
-            made = await service.start(tx, gates, key, by.link, new, follow_every_s=cell.settings.follow_every_s)
+            every_s = cell.settings.follow_every_s
+            made = await service.start(tx, gates, key, by.link, new, follow_every_s=every_s, member=member)
     return StartedRecording(
         recording_id=made.recording.id,
         upload_token=service.upload_token(key, made.recording),

@@ -4,6 +4,7 @@ import hashlib
 import os
 import time
 from base64 import b64decode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
@@ -113,8 +114,17 @@ class Started:
     resume: ResumeToken
 
 
-async def start(tx: Writing, gates: Gates, key: str, link: Link, wanted: Start, *, follow_every_s: float) -> Started:
-    """A new recording under a link whose use was taken. Raises NotAllowedByLink."""
+async def start(
+    tx: Writing,
+    gates: Gates,
+    key: str,
+    link: Link,
+    wanted: Start,
+    *,
+    follow_every_s: float,
+    member: UUID | None = None,
+) -> Started:
+    """A new recording under a link whose use was taken, by a customer or by a `member`. Raises NotAllowedByLink."""
     if wanted.source not in link.allows:
         raise NotAllowedByLink
     recording_id = wanted.recording_id or uuid4()
@@ -123,6 +133,7 @@ async def start(tx: Writing, gates: Gates, key: str, link: Link, wanted: Start, 
     recording = Recording(
         id=recording_id,
         link_id=link.id,
+        started_by=member,
         title=link.title,
         ticket=link.ticket,
         state=State.CREATED,
@@ -289,11 +300,20 @@ async def discard(tx: Writing, gates: Gates, recording: Recording) -> None:
 async def revoke_link(tx: Writing, redis: "Redis", by: Actor, link_id: UUID) -> Link:
     """Take a link back; uploads under it end at once, with what arrived. Raises NotFound."""
     link = await links.revoke(tx, by, link_id)
-    for recording in await tx.all(queries.uploading_of_link(link_id)):
+    await _cut_off(tx, redis, await tx.all(queries.uploading_of_link(link_id)))
+    return link
+
+
+async def stop_own(tx: Writing, redis: "Redis", person_id: UUID) -> None:
+    """A member is out: what they were sending themselves ends with what arrived. Customers' recordings go on."""
+    await _cut_off(tx, redis, await tx.all(queries.uploading_by(person_id)))
+
+
+async def _cut_off(tx: Writing, redis: "Redis", uploads: Sequence[Recording]) -> None:
+    for recording in uploads:
         has_footage = State(recording.state) is State.RECORDING
         await give_up_upload(tx, Gates(redis), recording, has_footage=has_footage)
-        recording.swept_at = None  # taken back by the agent: nobody resumes it
-    return link
+        recording.swept_at = None  # taken back: nobody resumes it
 
 
 async def rename(tx: Writing, by: Actor, recording: Recording, title: str) -> None:

@@ -7,8 +7,11 @@ from redis.asyncio import Redis
 
 from cell.sessions import kinds
 from cell.sessions.store import Sessions
+from kit import live
 from kit.database import Writing, now
 from kit.jobs import later
+
+ENDED = "sessions"  # the live event after which streams look at once whether theirs goes on
 
 
 def sign_out(tx: Writing, redis: "Redis", person_id: UUID, *, but: str = "") -> None:
@@ -20,6 +23,7 @@ def sign_out(tx: Writing, redis: "Redis", person_id: UUID, *, but: str = "") -> 
 
     async def end() -> None:
         await sessions.end_all(person_id, but=but)
+        await live.tell(redis, tx.workspace_id, ENDED, {})
 
     tx.after_commit(end)
     later(tx, kinds.END, person_id, moment.isoformat(), but)

@@ -1,6 +1,7 @@
 """Members: what each role may do to whom, that the last owner stays, and what ends when somebody goes."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -210,3 +211,28 @@ async def test_switching_off_leaves_customers_recordings_alone(
     await change(admin, workspace, workspace.agent, "deactivate")
     assert await sending.send(PIECES) == [200] * 3
     assert (await sending.finish(PIECES)).status == 202
+
+
+async def test_a_members_own_upload_ends_with_them_and_keeps_what_arrived(
+    world: World, workspace: Workspace, admin: Browser, agent: Browser
+) -> None:
+    from tests.cell.recordings.sending import PIECES, begun, path_of, wanted
+
+    customers = await begun(world, workspace, max_uses=5)
+    at = path_of(customers.link)
+    made = (await agent.post(f"{at}/recordings", json={"source": "screen"})).json
+    own = replace(
+        customers,
+        id=UUID(made["recording_id"]),
+        base=made["base"],
+        upload_token=made["upload_token"],
+        resume_token=made["resume_token"],
+        browser=agent,
+    )
+    assert await own.send(PIECES[:2]) == [200] * 2
+    assert (await change(admin, workspace, workspace.agent, "deactivate")).status == 303
+    refused = await own.grants(wanted(2, PIECES[2]))
+    assert (refused.status, refused.slug) == (409, "recording-closed")
+    assert (await own.resume()).status == 409
+    assert await own.state() == "finishing"  # what arrived is kept
+    assert await customers.send(PIECES) == [200] * 3
