@@ -17,24 +17,21 @@ from prometheus_client import Counter, Histogram
 from contracts.directory import CredentialRefused
 from contracts.placements import Placement, State
 from contracts.tokens import Bearer, Kind, TokenInvalid, parse_bearer
-from control_plane.scim import errors, grammar
+from control_plane.scim import bodies, errors, grammar
 from control_plane.scim.asking import of_address
 from control_plane.scim.cells import LONGEST_ASKED, Cell, Workspaces
 from control_plane.scim.endpoints import Answer, Request, answer
-from control_plane.scim.errors import ScimError, bad
+from control_plane.scim.errors import ScimError
 from control_plane.scim.limits import Lanes
-from control_plane.scim.values import Json, is_writable
+from control_plane.scim.values import is_writable
 from kit import logs
 from kit.calls import Calling
 from kit.refusals import Refusal
 from kit.web.app import OUTSIDE_ID
 
 PREFIX = "/scim/"
-LARGEST = 4 * 1024 * 1024  # bytes of a body: a group of 20,000 members, as clients write them
-ARRIVES_S = 20  # a body that takes longer is not waited for
 ENDS_S = 12.0  # a cell that hangs is given up then, until its breaker opens
 MOST_NOTES = 64  # on their way to the cells at once; more are dropped
-_MEDIA = frozenset({"application/scim+json", "application/json", "text/json", ""})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 REQUESTS = Counter("cellcast_scim_requests_total", "SCIM requests by method and kind", ["operation", "status"])
@@ -119,7 +116,7 @@ class Scim:
     ) -> Answer:
         """The answer, within a time. Raises ScimError."""
         headers = _headers(scope)
-        body = await _body(headers, receive) if scope["method"] in _WITH_BODY else None
+        body = await bodies.read(headers, receive) if scope["method"] in _WITH_BODY else bodies.NONE
         request = Request(
             method=scope["method"],
             path=path,
@@ -226,37 +223,6 @@ def _asked(scope: HTTPScope, path: Iterable[str]) -> str:
 
 def _headers(scope: HTTPScope) -> dict[bytes, str]:
     return {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-async def _body(headers: dict[bytes, str], receive: ASGIReceiveCallable) -> Json:
-    """The body as JSON. Raises ScimError."""
-    if headers.get(b"content-type", "").partition(";")[0].strip().lower() not in _MEDIA:
-        raise ScimError(415, "Send application/scim+json or application/json.")
-    said = headers.get(b"content-length", "")
-    if said.isdecimal() and int(said[:12]) > LARGEST:
-        raise _too_large()
-    raw = bytearray()
-    try:
-        async with asyncio.timeout(ARRIVES_S):
-            more = True
-            while more:
-                event = await receive()
-                if event["type"] != "http.request":
-                    raise ScimError(400, "The body broke off.")
-                raw += event["body"]
-                more = event["more_body"]
-                if len(raw) > LARGEST:
-                    raise _too_large()
-    except TimeoutError:
-        raise ScimError(408, "The body did not arrive in time.") from None
-    try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
-        raise bad("invalidSyntax", "The body is not JSON.") from None
-
-
-def _too_large() -> ScimError:
-    return ScimError(413, f"A body has at most {LARGEST} bytes: send members in several requests.")
 
 
 def _unauthenticated() -> ScimError:

@@ -125,26 +125,29 @@ def _attribute(name: Name) -> Document:
 
 
 def _parts(name: Name) -> list[Document]:
+    if name.own == "members":
+        return _member()
     parts = [_attribute(one) for one in name.parts.values()]
-    computed = {"members": {"display", "type"}, "groups": {"value", "display", "type"}}.get(name.own, set())
-    for one in parts:
-        if one["name"] in computed:
-            one["mutability"] = "readOnly"
-    if name.own in {"members", "groups"}:
-        parts.append(_reference(["Group"] if name.own == "groups" else ["User", "Group"]))
-    return parts
+    return [*parts, _reference("Group", "readOnly")] if name.own == "groups" else parts
 
 
-def _reference(types: list[str]) -> Document:
+def _member() -> list[Document]:
+    """A member is added or removed, and never becomes another one (RFC 7643 section 8.7.1)."""
+    value, _, kind = (_attribute(one) for one in GROUPS.core["members"].parts.values())
+    parts = [value, {**kind, "canonicalValues": [USERS.name]}]
+    return [*({**one, "mutability": "immutable"} for one in parts), _reference(USERS.name, "immutable")]
+
+
+def _reference(to: str, mutability: str) -> Document:
     return {
         "name": "$ref",
         "type": "reference",
-        "referenceTypes": types,
+        "referenceTypes": [to],
         "multiValued": False,
         "description": "Its address",
         "required": False,
         "caseExact": True,
-        "mutability": "readOnly",
+        "mutability": mutability,
         "returned": "default",
         "uniqueness": "none",
     }

@@ -21,25 +21,26 @@ from contracts.directory import (
 from contracts.directory_schema import Resource
 from control_plane.scim import discovery, filters
 from control_plane.scim.asking import Query, of_body
+from control_plane.scim.bodies import NONE, Body
 from control_plane.scim.cells import Cell
 from control_plane.scim.conditions import versions
 from control_plane.scim.errors import ScimError, not_allowed
 from control_plane.scim.names import GROUPS, RESOURCE_TYPES, USERS, ResourceType
 from control_plane.scim.patching import steps
 from control_plane.scim.showing import location, projection, shown, version
-from control_plane.scim.values import Json, document
+from control_plane.scim.values import document
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request, read. `path` is what stands below the workspace's address; `body` is JSON, looked at by nobody yet."""
+    """A request, read. `path` is what stands below the workspace's address; `body` has not been looked at yet."""
 
     method: str
     path: tuple[str, ...]
     base: str
     query: Query
     cell: Cell
-    body: Json = None
+    body: Body = NONE
     if_match: str = ""
     if_none_match: str = ""
 
@@ -96,7 +97,7 @@ def _list(kind: ResourceType) -> Handler:
 
 def _search(kind: ResourceType) -> Handler:
     async def handle(request: Request) -> Answer:
-        return await _found(kind, request, of_body(request.body))
+        return await _found(kind, request, of_body(request.body.json()))
 
     return handle
 
@@ -109,7 +110,7 @@ async def _found(kind: ResourceType, request: Request, query: Query) -> Answer:
 
 async def _search_all(request: Request) -> Answer:
     """People first, then groups, as one list. A filter that one kind cannot have chooses none of that kind."""
-    query = of_body(request.body)
+    query = of_body(request.body.json())
     trees = _trees(query)
     total, resources, start = 0, list[Document](), query.start
     for kind, tree in trees:
@@ -178,7 +179,7 @@ def _get(kind: ResourceType, id: UUID) -> Handler:
 
 def _create(kind: ResourceType) -> Handler:
     async def handle(request: Request) -> Answer:
-        made = document(kind, request.body)
+        made = document(kind, request.body.json())
         applied = await request.cell.apply(Create(resource=kind.resource, document=made))
         item = _with_members(kind, _item(applied.item), made)
         at = location(kind, item, request.base).encode()
@@ -189,7 +190,7 @@ def _create(kind: ResourceType) -> Handler:
 
 def _replace(kind: ResourceType, id: UUID) -> Handler:
     async def handle(request: Request) -> Answer:
-        made = document(kind, request.body)
+        made = document(kind, request.body.json())
 
         async def attempt(expected: int | None) -> Item | None:
             change = Replace(resource=kind.resource, id=id, document=made, expected=expected)
@@ -203,7 +204,7 @@ def _replace(kind: ResourceType, id: UUID) -> Handler:
 
 def _patch(kind: ResourceType, id: UUID) -> Handler:
     async def handle(request: Request) -> Answer:
-        made = steps(kind, request.body)
+        made = steps(kind, request.body.json())
 
         async def attempt(expected: int | None) -> Item | None:
             change = Patch(resource=kind.resource, id=id, steps=made, expected=expected)

@@ -136,20 +136,15 @@ def _meta(kind: ResourceType, item: Item, at: str) -> Shown:
 def _said(name: Name, value: Any, base: str) -> Any:  # JSON
     match name.own:
         case "members":
-            return [_member(one, base) for one in value]
+            at = f"{base}/{USERS.endpoint}/"
+            return [{**one, "type": USERS.name, "$ref": f"{at}{one['value']}"} for one in value]
         case "groups":
-            return [{**one, "$ref": f"{base}/Groups/{one['value']}", "type": "direct"} for one in value]
+            return [{**one, "type": "direct", "$ref": f"{base}/Groups/{one['value']}"} for one in value]
         case "name" | "manager":
             return _renamed(name, value)
         case "addresses":
             return [_renamed(name, one) for one in value]
     return value
-
-
-def _member(member: Document, base: str) -> Shown:
-    group = str(member.get("type", "")).lower() == "group"
-    kind = GROUPS if group else USERS
-    return {**member, "type": kind.name, "$ref": f"{base}/{kind.endpoint}/{member['value']}"}
 
 
 def _renamed(name: Name, value: Document) -> Shown:

@@ -293,7 +293,7 @@ def _check(workspace: Workspace, resource: Resource, id: UUID, document: Documen
             if mine == theirs or (not ATTRIBUTES[resource][name].exact and mine.casefold() == theirs.casefold()):
                 raise Taken(attribute=name)
     for one in document.get("members", []):
-        if not any(str(known_id) == one["value"] for kept in workspace.kept.values() for known_id in kept):
+        if not any(str(person) == one["value"] for person in workspace.kept[PERSON]):
             raise ValueRefused(attribute="members")
     if any(one.get("value", "").endswith("@forbidden.example") for one in document.get("emails", [])):
         raise ByLaw("The domain forbidden.example is not verified.")
@@ -309,8 +309,6 @@ def _whole(workspace: Workspace, resource: Resource, one: Kept) -> Document:
             if any(member["value"] == str(one.id) for member in group.document.get("members", []))
         ]
         return document | ({"groups": groups} if groups else {})
-    for member in document.get("members", []):
-        member["type"] = "group" if any(str(id) == member["value"] for id in workspace.kept[GROUP]) else "person"
     return document
 
 
