@@ -76,9 +76,9 @@ def _at(kind: ResourceType, verb: Verb, found: Target | Whole | None, value: Jso
         case Target(name=name, some=None, part=Name() as part):
             if name.attribute.many:
                 raise bad("invalidPath", f"Say in brackets which of {name.scim} is meant.")
-            yield _part(verb, name, None, part, value)
+            yield from _part(verb, name, None, part, value)
         case Target(name=name, some=list() as some, part=Name() as part):
-            yield _part(verb, name, some, part, value)
+            yield from _part(verb, name, some, part, value)
         case Target(name=name, some=list() as some, part=None):
             yield from _set_some(verb, name, some, value)
 
@@ -107,7 +107,7 @@ def _set(verb: Verb, name: Name, value: Json) -> Iterator[Step]:
         for key, inner in value.items():
             part = name.parts.get(key.lower())
             if part is not None:
-                yield _part(verb, name, None, part, inner)
+                yield from _part(verb, name, None, part, inner)
         return
     found = read(name, value)
     if found == [] and verb is Verb.ADD:
@@ -120,11 +120,13 @@ def _set(verb: Verb, name: Name, value: Json) -> Iterator[Step]:
         yield from _removed(name, None, None, None)
 
 
-def _part(verb: Verb, name: Name, some: Tree | None, part: Name, value: Json) -> Step:
+def _part(verb: Verb, name: Name, some: Tree | None, part: Name, value: Json) -> Iterator[Step]:
+    """Nothing is added as nothing, and replaces by removing."""
     found = read(part, value)
-    if found is None:
-        return next(_removed(name, some, part, None))
-    return Step(verb=verb, path=Path(attribute=name.own, some=some, part=part.own), value=found)
+    if found is not None:
+        yield Step(verb=verb, path=Path(attribute=name.own, some=some, part=part.own), value=found)
+    elif verb is Verb.REPLACE:
+        yield from _removed(name, some, part, None)
 
 
 def _set_some(verb: Verb, name: Name, some: Tree, value: Json) -> Iterator[Step]:
@@ -140,7 +142,7 @@ def _set_some(verb: Verb, name: Name, some: Tree, value: Json) -> Iterator[Step]
     parts = [(name.parts[key.lower()], inner) for key, inner in given.items() if key.lower() in name.parts]
     chosen_by = _words(some)
     for part, inner in sorted(parts, key=lambda one: one[0].own in chosen_by):
-        yield _part(verb, name, some, part, inner)
+        yield from _part(verb, name, some, part, inner)
 
 
 def _removed(name: Name, some: Tree | None, part: Name | None, value: Json) -> Iterator[Step]:

@@ -127,7 +127,7 @@ class Client:
         return [one["value"] for one in (await self.get(f"/Groups/{group}")).json.get("members", [])]
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """SCIM of a region with one cell."""
 
