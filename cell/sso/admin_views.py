@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from cell.sso import saving, upkeep
+from cell.sso.hints import HINTS
 from cell.sso.models import SignIn
 from cell.sso.reasons import Reason
 from cell.sso.vendors import GUIDES, Guide
@@ -18,7 +19,7 @@ _FORMATS = {
     NameIdFormat.EMAIL: N_("An e-mail address"),
     NameIdFormat.PERSISTENT: N_("A lasting identifier"),
 }
-_HINTS = {reason.code: reason.hint for reason in Reason}
+_HINTS = {**HINTS, **{reason.code: reason.hint for reason in Reason}}
 
 
 def standing(found: saving.Standing) -> dict[str, object]:
@@ -91,14 +92,20 @@ def guide(vendor: Vendor, facts: Facts | None) -> dict[str, object]:
     }
 
 
-def line(one: SignIn) -> dict[str, object]:
-    """A line of the log."""
+def hint(one: SignIn, product: str) -> str:
+    """Why it was refused and what helps, in the reader's language; a newer provisioning's own words as they came."""
+    known = _HINTS.get(one.reason or "")
+    return one.hint if known is None else pages.gettext(known).replace("{idp}", product)
+
+
+def line(one: SignIn, product: str = "SAML") -> dict[str, object]:
+    """A line of the log; `product` is the identity provider's."""
     return {
         "reference": one.reference,
         "at": one.at,
         "purpose": one.purpose,
         "reason": one.reason,
-        "hint": pages.gettext(_HINTS[one.reason]) if one.reason in _HINTS else one.hint,
+        "hint": hint(one, product),
         "name": one.name,
         "person_id": one.person_id,
         "said": one.said,

@@ -62,5 +62,5 @@ async def one(by: Reader, key: str, reference: str) -> Response:
         line = await tx.one(queries.by_reference(reference))
     connection = connections.of(resources.current(), key)
     vendor = Vendor.OTHER if connection is None else connection.vendor
-    shown = admin_views.line(line)
-    return pages.draw_for(by, "sso/log_line.html", "sign-ins", line=shown, provider=GUIDES[vendor].name)
+    shown = admin_views.line(line, GUIDES[vendor].name)
+    return pages.draw_for(by, "sso/log_line.html", "sign-ins", line=shown)
