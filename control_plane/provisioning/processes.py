@@ -6,7 +6,7 @@ from functools import partial
 from control_plane.provisioning import resources
 from control_plane.provisioning.app import in_front_of, make_app
 from control_plane.provisioning.settings import ProvisioningSettings
-from kit import logs, metrics
+from kit import logs, loop, metrics
 from kit.rounds import rounds
 from kit.serve import serve, stop_event
 
@@ -17,6 +17,7 @@ async def run(settings: ProvisioningSettings) -> None:
     """Answer until told to stop."""
     stop = stop_event()
     async with resources.opened(settings) as provisioning, asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(loop.watch())
         if settings.metrics_bind:
             metrics.serve(settings.metrics_bind)
         sweep = partial(provisioning.sign_ups.sweep, settings.sweep_after_s)
@@ -25,3 +26,4 @@ async def run(settings: ProvisioningSettings) -> None:
         app = in_front_of(make_app(provisioning), provisioning)
         log.info("ready", url=settings.url)
         await serve(app, settings.bind, stop=stop)
+        watching.cancel()

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class Judges:
         self._keys = write_keys(keys)
         self._processes = processes
         self._waiting = 0
-        self._pool = self._made()
+        self._begin()
 
     async def open(self, form: bytes) -> Arrived:
         """Read a form's answer as far as whose it says it is. Raises Refused, Busy."""
@@ -69,20 +69,21 @@ class Judges:
         return await self._run(_judge, question)
 
     async def warm(self) -> None:
-        """Have the processes load what they need, so that the first sign-in does not wait for it."""
-        with suppress(Refused):
-            await asyncio.gather(*(self._run(_ready, number) for number in range(self._processes)))
+        """Return when the processes have loaded what they need."""
+        await asyncio.wait([self._starting])
 
     def close(self) -> None:
         """End the processes, whatever they do."""
+        self._starting.cancel()
         _end(self._pool)
 
     async def _run(self, work: Callable[[Q], T], given: Q) -> T:
         if self._waiting >= WAITING:
             raise Busy
-        pool = self._pool
         self._waiting += 1
         try:
+            await self.warm()
+            pool = self._pool
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(pool, work, given), WITHIN_S)
         except (TimeoutError, BrokenProcessPool) as error:
             log.error("an answer was given up", reason=type(error).__name__)
@@ -94,14 +95,24 @@ class Judges:
     def _replace(self, broken: ProcessPoolExecutor) -> None:
         """New processes in place of those, unless somebody was faster."""
         if self._pool is broken:
-            self._pool = self._made()
+            self._begin()
             _end(broken)
+
+    def _begin(self) -> None:
+        """New processes; in a thread, since starting them is waiting."""
+        self._pool = self._made()
+        self._starting = asyncio.create_task(asyncio.to_thread(_start, self._pool, self._processes))
 
     def _made(self) -> ProcessPoolExecutor:
         # From a server that has no threads and has loaded everything once; its children share that memory.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["control_plane.saml.verifying"])
         return ProcessPoolExecutor(self._processes, context, _begin, (self._keys,))
+
+
+def _start(pool: ProcessPoolExecutor, processes: int) -> None:
+    with suppress(BrokenProcessPool, RuntimeError):  # what asks next finds it broken too, and says so
+        wait([pool.submit(_ready, number) for number in range(processes)])
 
 
 def _end(pool: ProcessPoolExecutor) -> None:

@@ -51,7 +51,7 @@ def router(
     }
     named = {f"CELLCAST_ROUTER_{name}": value for name, value in all_settings.items()}
     command = [sys.executable, "-m", "kit.cli", "router", "serve", "--workers", str(workers)]
-    with _process(command, at, named, wait=wait) as server:
+    with started(command, at, named, wait=wait) as server:
         yield server
 
 
@@ -59,12 +59,13 @@ def router(
 def bare() -> Iterator[Server]:
     """The baseline."""
     port = free_port()
-    with _process([sys.executable, "-m", "loadtest.bench.bare", f"127.0.0.1:{port}"], port, {}, wait=True) as server:
+    with started([sys.executable, "-m", "loadtest.bench.bare", f"127.0.0.1:{port}"], port, {}, wait=True) as server:
         yield server
 
 
 @contextmanager
-def _process(command: list[str], port: int, settings: Mapping[str, str], *, wait: bool) -> Iterator[Server]:
+def started(command: list[str], port: int, settings: Mapping[str, str], *, wait: bool) -> Iterator[Server]:
+    """A program with these settings until the block ends; with `wait`, it listens on the port already."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("CELLCAST_")}
     process = subprocess.Popen(command, env={**others, **settings}, stdout=subprocess.DEVNULL)  # noqa: S603 - programs of our own
     try:
