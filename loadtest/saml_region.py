@@ -122,7 +122,7 @@ async def opened(folder: Path) -> AsyncIterator[Region]:
             "LOG_LEVEL": "error",
         }
         named = {f"CELLCAST_PROVISIONING_{name}": value for name, value in settings.items()}
-        command = [sys.executable, "-m", "kit.cli", "provisioning", "serve", "--region", "eu"]
+        command = [sys.executable, "-m", "loadtest.watched", "provisioning", "serve", "--region", "eu"]
         server = stack.enter_context(started(command, ports[NAME], named, wait=True))
         peers = Peers([Peer(NAME, PeerKind.PROVISIONING, "eu", urls[NAME], (keys[NAME].public_text(),))])
         calls = await stack.enter_async_context(Calls(CELL_NAME, keys[CELL_NAME], peers))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -96,8 +97,9 @@ def _checked(pair: KeyPair) -> KeyPair:
     return pair
 
 
+@lru_cache(16)
 def _private(pem: str) -> rsa.RSAPrivateKey:
-    key = serialization.load_pem_private_key(pem.encode(), None)
+    key = serialization.load_pem_private_key(pem.encode(), None)  # a tenth of a second: it proves that it is one
     if not isinstance(key, rsa.RSAPrivateKey) or key.key_size < 2048:
         raise KeysRefused("a key has to be RSA of 2,048 bits or more")
     return key
