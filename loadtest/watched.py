@@ -14,7 +14,7 @@ from kit.cli import main
 
 HELD = Gauge("cellcast_watched_longest_callback_seconds", "The most processor time of one callback of the event loop")
 
-_run = cast(Callable[[asyncio.Handle], None], asyncio.Handle._run)  # type: ignore[attr-defined]  # a method of asyncio's own
+_run = cast(Callable[[asyncio.Handle], None], asyncio.Handle._run)
 _longest = 0.0
 
 
@@ -32,6 +32,6 @@ def _said() -> float:
 
 
 if __name__ == "__main__":
-    asyncio.Handle._run = _watched  # type: ignore[attr-defined]
+    asyncio.Handle._run = _watched  # type: ignore[assignment,method-assign]
     HELD.set_function(_said)
     main()

@@ -50,7 +50,7 @@ def acs_p99_ms() -> float:
 
 @figure("saml.longest_block_ms", unit="ms", target=20, better="lower")
 def longest_block_ms() -> float:
-    """The longest that one callback held the process's event loop meanwhile, in processor time (loadtest/watched.py)."""
+    """The most processor time for which one callback held the process's event loop (loadtest/watched.py)."""
     return _measured().longest_block_ms
 
 
