@@ -53,9 +53,12 @@ def change(
     why: Why,
     cell_url: Annotated[str | None, typer.Option("--cell-url", help="Where it answers from now on.")] = None,
     public_key: PublicKeys = None,
+    capacity: Annotated[int | None, typer.Option("--capacity", help="In units, from now on.", min=1)] = None,
+    weight: Annotated[float | None, typer.Option("--weight", help="How attractive, from now on.")] = None,
 ) -> Answer:
-    """Give a cell another address, or other keys in place of those it had."""
-    return Answer(server.post("cells", name, "change", url=cell_url, public_keys=public_key or None, why=why))
+    """Give a cell another address, other keys in place of those it had, or another size; what is not named stays."""
+    wanted = {"url": cell_url, "public_keys": public_key or None, "capacity": capacity, "weight": weight}
+    return Answer(server.post("cells", name, "change", **wanted, why=why))
 
 
 @command(app, "list", "cellcast cells list --json")

@@ -19,6 +19,7 @@ Stack = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Why = Annotated[str, typer.Option("--why", help="The reason, for the record: a ticket's number, not a person.")]
+WIDE = 400  # characters a line where nobody looks, so that a script finds a row in one line
 EXITS = "Exit codes: 0 done, 1 refused, 2 wrong usage, 3 not reached (repeating can help), 4 no such thing."
 
 
@@ -60,18 +61,20 @@ def show(answer: Answer, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(answer.data, indent=2))
         return
-    from rich import print as rich_print
-    from rich.table import Table
+    from rich.console import Console
+    from rich.table import Column, Table
 
-    if answer.columns:
-        table = Table(*(name.replace("_", " ") for name in answer.columns), box=None, pad_edge=False)
+    if answer.columns:  # folded, not cut: what does not fit is read on the next line
+        columns = (Column(name.replace("_", " "), overflow="fold") for name in answer.columns)
+        table = Table(*columns, box=None, pad_edge=False)
         for item in answer.data["items"]:
             table.add_row(*(_text(item.get(name)) for name in answer.columns))
     else:
         table = Table(box=None, pad_edge=False, show_header=False)
         for name, value in answer.data.items():
             table.add_row(name.replace("_", " "), _text(value))
-    rich_print(table)
+    terminal = Console()
+    (terminal if terminal.is_terminal else Console(width=WIDE)).print(table)
     if answer.note:
         typer.echo(answer.note)
 

@@ -94,21 +94,38 @@ async def add(act: Act, new: NewCell) -> Cell:
     return cell
 
 
-async def change(act: Act, name: str, url: str | None, public_keys: Sequence[str] | None, why: str) -> Cell:
-    """Give a cell another address, or its peer other keys. Raises NotFound, CellRetired, Invalid."""
+@dataclass(frozen=True)
+class Changed:
+    """What of a cell is different from now on; None stays. Its peer's keys are changed with it."""
+
+    url: str | None = None
+    public_keys: Sequence[str] | None = None
+    capacity: int | None = None
+    weight: float | None = None
+
+
+async def change(act: Act, name: str, wanted: Changed, why: str) -> Cell:
+    """Change a cell. A smaller capacity moves nobody off: it takes nobody new until it has room again.
+
+    Raises NotFound, CellRetired, Invalid.
+    """
     _check_why(why)
     region = (await get(act.session, name)).region
     await act.session.scalars(queries.region_locked(region))
     cell = (await act.session.scalars(_fresh(name))).one()
     if cell.state == CellState.RETIRED:
         raise CellRetired
-    if url is not None and url != cell.url:
-        _check_url(url)
-        cell.url = url
-        act.log("cell.change", "cell", name, {"url": url, "why": why})
+    sizes = {"capacity": wanted.capacity or cell.capacity, "weight": wanted.weight or cell.weight}
+    if sizes != {"capacity": cell.capacity, "weight": cell.weight}:
+        cell.capacity, cell.weight = int(sizes["capacity"]), sizes["weight"]
+        act.log("cell.resize", "cell", name, {"capacity": cell.capacity, "weight": str(cell.weight), "why": why})
+    if wanted.url is not None and wanted.url != cell.url:
+        _check_url(wanted.url)
+        cell.url = wanted.url
+        act.log("cell.change", "cell", name, {"url": wanted.url, "why": why})
         for told in records.told_of_cell(cell):
             act.tell(told)
-    await peers.change_of_cell(act, cell, public_keys, why)
+    await peers.change_of_cell(act, cell, wanted.public_keys, why)
     return cell
 
 

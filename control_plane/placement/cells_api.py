@@ -46,6 +46,8 @@ class ChangedCell(BaseModel):
 
     url: Annotated[str | None, Field(max_length=300)] = None
     public_keys: PublicKeyList | None = None
+    capacity: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
+    weight: Annotated[float | None, Field(gt=0, le=10)] = None
     why: Annotated[str, Field(pattern=rf"^{service.WHY}$")]
 
 
@@ -87,9 +89,10 @@ async def show(by: Operator, name: str) -> shown.Cell:
 
 @routes.post(f"{V1}/cells/<name>/change", document=True)
 async def change(by: Operator, name: str, wanted: ChangedCell) -> shown.Cell:
-    """Give a cell another address or other keys."""
+    """Give a cell another address, other keys, or another size."""
+    to = cells.Changed(wanted.url, wanted.public_keys, wanted.capacity, wanted.weight)
     async with acting(resources.current().database, by.actor) as act:
-        return shown.cell(await cells.change(act, name, wanted.url, wanted.public_keys, wanted.why))
+        return shown.cell(await cells.change(act, name, to, wanted.why))
 
 
 @routes.post(f"{V1}/cells/<name>/<what>", document=True)

@@ -72,7 +72,7 @@ class CellCannotTake(Refusal):
 
     kind = Kind.CONFLICT
     title = "This cell cannot take the workspace"
-    detail = "Choose another cell, or open or enlarge this one."
+    detail = "Choose another cell, or open this one or give it more room: cellcast cells open, cellcast cells change."
 
 
 class OwnerUntold(Refusal):

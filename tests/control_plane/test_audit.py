@@ -25,6 +25,7 @@ async def test_every_act_of_an_operator_is_logged(world: World) -> None:
     await world.api("/cells/eu-1/open", why, 200)
     await world.beat("eu-1")
     await world.api("/cells/eu-1/change", {**why, "url": "http://eu-1b.example", "public_keys": [key, other]}, 200)
+    await world.api("/cells/eu-1/change", {**why, "capacity": 200}, 200)
     peer = {"name": "provisioning-eu", "kind": "provisioning", "region": "eu", "url": "http://p.example"}
     await world.api("/peers", {**peer, "public_keys": [other]}, 201)
     await world.api("/peers/provisioning-eu/change", {**why, "public_keys": [key]}, 200)
@@ -50,6 +51,7 @@ async def test_every_act_of_an_operator_is_logged(world: World) -> None:
         "cell.open",
         "cell.change",
         "peer.change",
+        "cell.resize",
         "peer.add",
         "feed-reader.issue",
         "peer.change",

@@ -151,6 +151,7 @@ def test_exit_codes_say_what_happened(shell: Shell) -> None:
 
 def test_without_provisioning_a_reservation_says_how_to_go_on(shell: Shell) -> None:
     shell.json("cells", "add", "us-1", "--cell-url", "http://us-1.example", *CAPACITY, "--open")
+    beat(shell.url, shell.key, "us-1", KEY)
     said = shell.json("workspaces", "create", "--region", "us", *FOUNDER, code=1)
     assert "SIGN_UP_URLS" in said["detail"] and f"abandon {said['workspace_key']}" in said["detail"]
     assert said["request_key"] in said["detail"] and len(said["password"]) >= 20

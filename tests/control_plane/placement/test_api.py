@@ -28,6 +28,16 @@ async def test_a_cell_that_nobody_can_call_is_not_opened(world: World) -> None:
     assert (await world.api("/cells/eu-1/open", {"why": "test"}, 200))["state"] == "open"
 
 
+async def test_a_cell_gets_more_room(world: World) -> None:
+    await world.api("/cells", {**CELL, "capacity": 1, "open": True}, 201)
+    await world.beat("eu-1")
+    await world.api("/workspaces", NEW, 201)
+    await world.api("/workspaces", {**NEW, "request_key": "request-2"}, 503)
+    changed = await world.api("/cells/eu-1/change", {"capacity": 2, "weight": 0.5, "why": "test"}, 200)
+    assert (changed["capacity"], changed["weight"], changed["url"]) == (2, 0.5, CELL["url"])
+    await world.api("/workspaces", {**NEW, "request_key": "request-2"}, 201)
+
+
 async def test_workspaces_are_not_looked_for_in_a_state_that_there_is_not(world: World) -> None:
     assert (await world.ask("/api/operators/v1/workspaces?state=happy")).status_code == 422
     assert (await world.api("/workspaces?state=active"))["items"] == []
