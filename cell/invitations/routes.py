@@ -137,6 +137,8 @@ async def join(by: Anyone, key: str, secret: str) -> Response | Redirect:
         return await _over(key, over)
     except passwords.WeakPassword as weak:
         return await _join(key, 422, secret, invitation, form.typed, {"password": pages.gettext(weak.detail)})
+    if not await sessions.password_allowed(cell, workspace_id, person):  # they come in another way from now on
+        return redirect(f"/w/{key}/sign-in", 303)
     word = await sessions.begin(
         cell, key, workspace_id, person, how="password", browser=browsers.present(), address=by.address
     )

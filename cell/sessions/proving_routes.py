@@ -90,7 +90,8 @@ async def _by_password(by: Member, password: str) -> str:
     await cell.rates.take("own-password", str(by.person.id), most=TRIES, per_s=WINDOW_S)
     async with cell.database.reading(by.workspace_id) as tx:
         held = await people.account(tx, by.person.email)
-    if not await passwords.matches(None if held is None else held.hash, password):
+    by_it = held if by.session.how != "sso" else None  # whom a provider let in proves it there
+    if not await passwords.matches(None if by_it is None else by_it.hash, password):
         raise WrongPassword
     return "password"
 
