@@ -87,11 +87,14 @@ async def begin(
     address: str,
     factor: str = "",
     password_of: str = "",
+    until: float | None = None,
 ) -> Bearer:
     """A session for somebody who has proved who they are, by whatever way; the word for the cookie.
 
     `factor` is the second one, where there was one. `password_of`: when the password was chosen that was shown; another
-    one since then ends it. Raises NoLongerAllowed, OutsideNetworks.
+    one since then ends it. `until`: unix seconds at which the session ends, whatever else holds.
+
+    Raises NoLongerAllowed, OutsideNetworks.
     """
     async with cell.database.writing(workspace_id) as tx:
         # Whoever switches the person off, or changes password or role, waits here, and then ends this session too.
@@ -106,7 +109,7 @@ async def begin(
         if factor:
             details["factor"] = factor
         await audit.append(tx, by, "session.begin", audit.Target("person", person.id), details)
-        return await Sessions(cell.redis, key, workspace_id).begin(person.id, browser, address, how, factor)
+        return await Sessions(cell.redis, key, workspace_id).begin(person.id, browser, address, how, factor, until)
 
 
 async def password_allowed(cell: Cell, workspace_id: UUID, person: Person) -> bool:

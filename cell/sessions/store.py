@@ -30,6 +30,7 @@ class Session:
     proved_at: datetime  # when they last proved who they are
     since: datetime  # when it got its present word
     factor: str = ""  # the second factor, where there was one: totp | passkey | recovery
+    until: datetime | None = None  # when the session at the identity provider ends, where that is said
 
     @classmethod
     def read(cls, session_id: str, fields: dict[str, str]) -> Self:
@@ -45,12 +46,14 @@ class Session:
             _moment(fields.get("proved", fields["created"])),
             _moment(fields.get("since", fields["created"])),
             fields.get("factor", ""),
+            _moment(fields["until"]) if fields.get("until") else None,
         )
 
     def over(self, idle: timedelta, absolute: timedelta) -> bool:
-        """Whether it has been idle, or has lasted, for too long."""
+        """Whether it has been idle, or has lasted, for too long, or longer than it was given."""
         moment = datetime.now(UTC)
-        return moment - self.seen > idle or moment - self.created > absolute
+        given = self.until is not None and moment >= self.until
+        return given or moment - self.seen > idle or moment - self.created > absolute
 
 
 def _moment(text: str) -> datetime:
@@ -70,7 +73,13 @@ class Sessions:
         self._prefix = f"session:{workspace_id}"
 
     async def begin(
-        self, person_id: UUID, browser: str, address: str, how: How = "password", factor: str = ""
+        self,
+        person_id: UUID,
+        browser: str,
+        address: str,
+        how: How = "password",
+        factor: str = "",
+        until: float | None = None,
     ) -> Bearer:
         """A new session of somebody who has just proved who they are; the word for the cookie."""
         word = new_bearer(Kind.SESSION, self._key)
@@ -86,6 +95,7 @@ class Sessions:
             "proved": stamp,
             "since": stamp,
             "factor": factor,
+            "until": "" if until is None else f"{until:.3f}",
         }
         async with self._redis.pipeline(transaction=True) as pipe:
             pipe.hset(self._at(session_id), items=[text for pair in fields.items() for text in pair])

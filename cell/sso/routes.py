@@ -114,7 +114,14 @@ async def _arrived(by: Anyone, key: str, outcome: Outcome) -> Redirect:
     if person is None or not person.active:  # switched off within the last minute
         raise SignInUnknown
     word = await sessions.begin(
-        cell, key, workspace_id, person, how="sso", browser=browsers.present(), address=by.address
+        cell,
+        key,
+        workspace_id,
+        person,
+        how="sso",
+        browser=browsers.present(),
+        address=by.address,
+        until=outcome.ends_at,
     )
     await signed_in(answer, cell, key, workspace_id, word, None)
     return answer

@@ -1,6 +1,7 @@
 """From the button to the session: what crosses which line, and that nothing else opens the door."""
 
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from cell.sso import beginning
 from cell.sso.models import Identity, SignIn
 from cell.sso.store import Outcome, Waiting, digest
 from contracts.signing_in import CODE_LIFE_S, NotAdmitted, Purpose, SignInUnknown, SsoOff
+from kit.database import now
 from kit.jobs.models import JobArguments
 from kit.refusals import NotFound
 from tests.cell.browser import PAGE, Browser
@@ -298,6 +300,15 @@ async def test_failing_half_way_leaves_nothing(office: Office, monkeypatch: pyte
     assert (await office.signs_in(browser, "new@example.com")).status == 303
     async with office.cell.database.reading(office.workspace.id) as tx:
         assert len(await tx.all(select(Identity))) == 1
+
+
+async def test_the_session_ends_with_the_one_at_the_identity_provider(office: Office) -> None:
+    office.connect()
+    browser, brief = office.world.browser(), office.world.browser()
+    email = office.workspace.agent.email
+    await office.signs_in(browser, email, ends_at=now() + timedelta(hours=1))
+    await office.signs_in(brief, email, ends_at=now() - timedelta(seconds=1))
+    assert [await library(office, one) for one in (browser, brief)] == [200, 303]
 
 
 # Proving it once more.
