@@ -76,7 +76,8 @@ async def change_of_cell(act: Act, cell: Cell, public_keys: Sequence[str] | None
     """Give a cell's peer the cell's address, and other keys; one that has none yet gets one with its keys."""
     row = await act.session.get(PeerRow, cell.name)
     keys = public_keys or (row.public_keys if row is not None else None)
-    if keys:
+    same = row is not None and (row.url, row.public_keys) == (cell.url, list(keys or []))
+    if keys and not same:
         peer = wanted(cell.name, PeerKind.CELL, cell.region, cell.url, keys)
         await _put(act, peer, "peer.change" if row is not None else "peer.add", {"why": why})
 
