@@ -28,6 +28,7 @@ _OPTIONS = {
     "fsync": "off",
     "wal_level": "logical",
     "max_wal_size": "256MB",
+    "autovacuum_naptime": "5s",  # a new cell is filled within seconds, and planned for as it is
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %a ",
 }
