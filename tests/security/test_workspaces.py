@@ -9,6 +9,8 @@ import asyncpg
 import pytest
 
 from cell.app import ROUTES
+from cell.directory.models import Group
+from cell.domains.models import Domain
 from cell.factors.models import Passkey
 from cell.invitations import service as invitations
 from cell.links.subjects import Visitor
@@ -39,9 +41,15 @@ FOR_ANYBODY = {
     "/w/<key>/sign-in/factor": "the second step; without the first one's cookie it leads back to it",
     "/w/<key>/sign-in/passkey": "takes a passkey; without a challenge of this browser's it is refused",
     "/w/<key>/sign-in/passkey/options": "a fresh challenge, the same for everybody who has shown no password",
+    "/w/<key>/sign-in/sso": "leads to the workspace's identity provider, whoever asks",
+    "/w/<key>/sign-in/complete": "takes a code that only this browser's cookie opens",
     "/w/<key>/forgotten": "asks for a mail; the answer is the same whoever it is",
     "/w/<key>/reset/<secret>": "where a reset's mail leads; without its word it is closed",
 }
+
+# What addresses name that has the same name everywhere; and what is made up, since it names a line of a log.
+IN_EVERY_WORKSPACE = {"vendor": "okta", "seq": "1", "fingerprint": "0" * 64}
+MADE_UP = {"reference": "0" * 16}
 
 
 def ids(route: Route) -> str:
@@ -71,7 +79,7 @@ class Full:
 
     def path(self, route: Route, key: str | None = None) -> str:
         """The route's address with this workspace's ids."""
-        values = {**self.ids, "key": key or self.workspace.key}
+        values = {**IN_EVERY_WORKSPACE, **MADE_UP, **self.ids, "key": key or self.workspace.key}
         return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: values[found[1]], route.rule)
 
 
@@ -91,6 +99,8 @@ async def full(world: World) -> Full:
         "link_id": str(sending.link.link.id),
         "person_id": str(workspace.agent.id),
         "token_id": str(await _token_id(world, workspace)),
+        "domain_id": str(await _domain_id(world, workspace)),
+        "group_id": str(await _group_id(world, workspace)),
         "passkey_id": str(await _passkey_id(world, workspace)),
         "invitation_id": str(await _invitation_id(world, workspace)),
         "session_id": session.id,
@@ -107,6 +117,23 @@ async def _token_id(world: World, workspace: Workspace) -> UUID:
 
     async with world.cell.database.reading(workspace.id) as tx:
         return (await tx.one(select(ApiToken))).id
+
+
+async def _domain_id(world: World, workspace: Workspace) -> UUID:
+    held = Domain(domain="acme.example", token="a token", added_by=workspace.admin.id, added_at=now())
+    async with world.cell.database.writing(workspace.id) as tx:
+        tx.add(held)
+        await tx.flush()
+    return held.id
+
+
+async def _group_id(world: World, workspace: Workspace) -> UUID:
+    moment = now()
+    held = Group(display_name_norm="agents", document={}, version=1, created_at=moment, changed_at=moment)
+    async with world.cell.database.writing(workspace.id) as tx:
+        tx.add(held)
+        await tx.flush()
+    return held.id
 
 
 async def _passkey_id(world: World, workspace: Workspace) -> UUID:
@@ -174,7 +201,7 @@ async def ask(browser: Browser, route: Route, path: str, **headers: str) -> Answ
     elif "uploads" in route.rule and route.method == "POST":
         body = {"json": {"chunks": []}}
     elif route.method == "POST":
-        body = {"form": {"title": "x", "name": "x", "role": "agent"}}
+        body = {"form": {"title": "x", "name": "x", "role": "agent", "domain": "x", "version": "1"}}
     return await browser.ask(route.method, path, headers={**MACHINE, **headers}, **body)
 
 
@@ -194,7 +221,7 @@ async def test_a_session_of_another_workspace_opens_nothing(
 async def test_ids_of_another_workspace_are_not_found_under_ones_own(
     world: World, ours: Full, theirs: Full, unchanged: None, route: Route
 ) -> None:
-    if set(re.findall(r"<(?:\w+:)?(\w+)>", route.rule)) == {"key"}:
+    if set(re.findall(r"<(?:\w+:)?(\w+)>", route.rule)) - set(IN_EVERY_WORKSPACE) == {"key"}:
         return  # it names nothing else
     stranger = await world.signed_in(theirs.workspace, theirs.workspace.admin)
     answer = await ask(stranger, route, ours.path(route, theirs.workspace.key))
