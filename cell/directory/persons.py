@@ -3,6 +3,7 @@
 import json
 from uuid import UUID, uuid4
 
+from cell.audit import keyring
 from cell.audit.acts import Act, Target
 from cell.directory import statements, values
 from cell.directory.doing import Doing
@@ -28,7 +29,7 @@ async def create(doing: Doing, change: Create) -> bytes:
     if row["entry_id"] is not None:
         raise Taken(attribute="user_name")
     known = set() if row["person_id"] is None else {people.normalised(row["email"])}
-    await _refuse_other_domains(doing, values.at_work(document) - known)
+    _refuse_others(set(row["verified"]), values.at_work(document) - known)
     if row["person_id"] is not None:
         return await _link(doing, row, document, active)
     person_id = uuid4()
@@ -39,6 +40,7 @@ async def create(doing: Doing, change: Create) -> bytes:
         values.name_of(document),
         *_columns(document),
         *_member(document, active),
+        keyring.current().new_wrapped(person_id),
         result="changed",
     )
 
@@ -126,10 +128,13 @@ async def _rename(doing: Doing, person_id: UUID, row: Row, after: Document) -> N
 
 
 async def _refuse_other_domains(doing: Doing, addresses: set[str]) -> None:
+    if addresses:
+        verified = {one["domain"] for one in await doing.tx.rows(statements.DOMAINS, doing.workspace_id)}
+        _refuse_others(verified, addresses)
+
+
+def _refuse_others(verified: set[str], addresses: set[str]) -> None:
     """Addresses may only come into domains that are the workspace's own, once it has verified one."""
-    if not addresses:
-        return
-    verified = {one["domain"] for one in await doing.tx.rows(statements.DOMAINS, doing.workspace_id)}
     if verified and not all(_domain(one) in verified for one in addresses):
         raise ByLaw(OTHER_DOMAIN, reason="domain")
 

@@ -74,11 +74,13 @@ LOAD_GROUP = (
     + _CALLER
     + " WHERE d.workspace_id = $1 AND d.id = $4 FOR UPDATE OF d"
 )
-# Of somebody who may be new: whether the caller may, and who has the user name ($4) as an address already.
+# Of somebody who may be new: whether the caller may, who has the user name ($4) as an address already, and in which
+# domains addresses may be.
 LOAD_NEW = (
     "SELECT "
     + _CALLER_FIELDS
-    + """, p.id AS person_id, p.active, p.role, p.name, p.email, e.id AS entry_id
+    + """, p.id AS person_id, p.active, p.role, p.name, p.email, e.id AS entry_id,
+       ARRAY(SELECT domain FROM domains WHERE workspace_id = $1 AND verified_at IS NOT NULL) AS verified
   FROM (SELECT) one"""
     + _CALLER
     + """
@@ -123,8 +125,10 @@ _MEMBER = """, p AS (
   INSERT INTO people (workspace_id, id, email, email_norm, name, role, active, created_at)
   VALUES ($1, $2, $17, $11, $16, 'agent', $18, now())
   RETURNING *)"""
+# $19 the key that seals what the audit log says of them
+_KEY = """, key AS (INSERT INTO subject_keys (workspace_id, id, wrapped) VALUES ($1, $2, $19))"""
 _OF_D_AND_P = " SELECT (" + PERSON_ITEM + ")::text FROM d JOIN p ON p.id = d.id"
-CREATE_PERSON = _LOGGED + _CREATED_PERSON + _EMAILS + _MEMBER + _OF_D_AND_P
+CREATE_PERSON = _LOGGED + _CREATED_PERSON + _EMAILS + _MEMBER + _KEY + _OF_D_AND_P
 _NOW_MEMBER = """, p AS (
   UPDATE people SET name = $16, email = $17, email_norm = $11, active = $18
    WHERE workspace_id = $1 AND id = $2
