@@ -10,16 +10,18 @@ import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 
 from cell.actors import SYSTEM
 from cell.app import ROUTES
 from cell.audit import service
 from cell.audit.models import AuditEntry, SubjectKey
+from cell.directory.models import Group, ProvisioningToken
 from cell.invitations import service as invitations
 from cell.people import service as people
 from cell.sessions.subjects import Member
 from contracts import audit as chain
+from kit.database import now
 from kit.web.routes import Route
 from tests.cell.browser import Answer, Browser
 from tests.cell.recordings.sending import PIECES, begun
@@ -195,10 +197,6 @@ NOT_LOGGED = {
     "/w/<key>/domains": "domain.add: tests/cell/domains",
     "/w/<key>/domains/<uuid:domain_id>/check": "domain.verify: tests/cell/domains",
     "/w/<key>/domains/<uuid:domain_id>/remove": "domain.remove: tests/cell/domains",
-    "/w/<key>/directory/tokens": "directory.token.create: tests/cell/directory",
-    "/w/<key>/directory/tokens/<uuid:token_id>/rotate": "directory.token.rotate: tests/cell/directory",
-    "/w/<key>/directory/tokens/<uuid:token_id>/revoke": "directory.token.revoke: tests/cell/directory",
-    "/w/<key>/directory/groups/<uuid:group_id>/role": "group.role: tests/cell/directory",
 }
 ACTS = [
     route
@@ -227,6 +225,17 @@ async def do(route: Route, world: World, workspace: Workspace) -> Answer:
         "<uuid:invitation_id>": str(await _invitation(world, workspace)),
     }
     path = route.rule
+    if "/directory/tokens/<" in path:
+        await tokens.post(f"{workspace.base}/directory/tokens", form={"name": "First"})
+        values["<uuid:token_id>"] = str(await _id(world, workspace, select(ProvisioningToken.id)))
+    if "<uuid:group_id>" in path:
+        moment = now()
+        group = Group(
+            display_name_norm="a", document={"display_name": "A"}, version=1, created_at=moment, changed_at=moment
+        )
+        async with world.cell.database.writing(workspace.id) as tx:
+            tx.add(group)
+        values["<uuid:group_id>"] = str(await _id(world, workspace, select(Group.id)))
     for name, value in values.items():
         path = path.replace(name, value)
     if path.endswith("/reactivate"):
@@ -249,6 +258,11 @@ async def do(route: Route, world: World, workspace: Workspace) -> Answer:
         machine = world.machine(workspace.token)
         return await machine.ask(route.method, path, **({} if route.method == "DELETE" else {"json": {"title": "x"}}))
     return await tokens.ask(route.method, path, form=form)
+
+
+async def _id(world: World, workspace: Workspace, ids: Select[UUID]) -> UUID:
+    async with world.cell.database.reading(workspace.id) as tx:
+        return await tx.one(ids)
 
 
 async def _token(world: World, workspace: Workspace) -> UUID:
@@ -286,6 +300,8 @@ def _nouns(rule: str) -> set[str]:
         "tokens": "token",
         "recordings": "recording",
         "invitations": "invitation",
+        "directory/tokens": "directory",
+        "directory/groups": "group",
         "account/password": "password",
         "account/factors/codes": "recovery",
         "prove": "session",
