@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from kit.database import Database
 from kit.jobs import Kind, Lane, Tasks, later
@@ -33,6 +33,14 @@ async def slow(done: Done, workspace_id: UUID, arguments: list[str]) -> None:
     done.append(f"began {arguments[0]}")
     await asyncio.sleep(0.2)
     done.append(f"ended {arguments[0]}")
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left(world: World) -> None:
+    """Thousands of jobs of earlier tests would be swept into the lanes, and waited behind."""
+    async with world.cell.database.outside() as session:
+        await session.execute(delete(Job))
+    await world.cell.redis.flushall()
 
 
 @pytest.fixture
