@@ -37,9 +37,12 @@ def by_log(event: str) -> Check:
     """Ready when the process has logged a line of JSON with that event."""
 
     async def check(log: Path, begin: int) -> bool:
-        with log.open("rb") as file:
-            file.seek(begin)
-            return any(_is_event(line, event) for line in file if event.encode() in line)
+        try:
+            with log.open("rb") as file:
+                file.seek(begin)
+                return any(_is_event(line, event) for line in file if event.encode() in line)
+        except FileNotFoundError:  # the process itself makes its log, in a moment
+            return False
 
     return check
 
@@ -53,6 +56,8 @@ def _is_event(line: bytes, event: str) -> bool:
 
 def said_last(log: Path, begin: int) -> str:
     """The last thing a process said before it ended: an event with its error, or the last line as it is."""
+    if not log.exists():
+        return "it said nothing"
     with log.open("rb") as file:
         file.seek(begin)
         lines = [line for line in file.read()[-8192:].decode(errors="replace").splitlines() if line.strip()]

@@ -15,7 +15,7 @@ from stack import unit as module
 from stack.errors import StackError
 from stack.processes import Command, own_environment
 from stack.unit import Life, Service, Unit
-from stack.waiting import by_log
+from stack.waiting import by_log, said_last
 from tests.waiting import eventually
 
 SAYS_READY = 'print(\'{"event": "ready"}\', flush=True)\n'
@@ -41,6 +41,12 @@ async def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     yield one
     for unit in made:
         await unit.stop(at_once=True)
+
+
+async def test_a_log_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
+    """A fork makes its log itself, perhaps after the first look."""
+    assert not await by_log("ready")(tmp_path / "it.log", 0)
+    assert said_last(tmp_path / "it.log", 0) == "it said nothing"
 
 
 async def test_it_is_ready_when_it_says_so(make: Maker) -> None:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from control_plane.settings import ControlPlaneSettings
 from kit import serve
 from kit.calls import Answers, Calls
 from kit.ports import free_port
+from kit.rounds import rounds
 from kit.signing import SigningKey
 from tests.control_plane.world import BY, World
 from tests.kit.calls.echo import listens
@@ -89,7 +91,13 @@ async def site(
         folder = tmp_path_factory.mktemp("scratch")
         cell_settings = _cell_settings(postgres.app_dsn(databases[1]), redis_url, folder)
         cell = await stack.enter_async_context(opened_cell(cell_settings, "test"))
-        await World(registry, Quart("none")).add_cell("eu-1", capacity=1_000_000)
+        world = World(registry, Quart("none"))
+        await world.add_cell("eu-1", capacity=1_000_000)
+        beating = asyncio.create_task(
+            rounds("beat", partial(world.beat, "eu-1"), stopped := asyncio.Event(), every_s=20)
+        )
+        stack.push_async_callback(asyncio.gather, beating)
+        stack.callback(stopped.set)
         async with acting(registry.database, BY) as act:
             await registry_peers.add(act, _known(peers, "eu-1"))
             word = await registry_peers.add(act, _known(peers, "provisioning-eu"))

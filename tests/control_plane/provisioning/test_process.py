@@ -4,9 +4,10 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -66,6 +67,7 @@ class Deployment:
     cell_dsn: str
     processes: dict[str, Process] = field(default_factory=dict)
     operator: dict[str, str] = field(default_factory=dict)
+    beat: Callable[[], None] = lambda: None  # as the cell's scheduler does, which does not run here
 
     def cellcast(self, words: str) -> dict[str, Any]:
         """What an operator's command answers."""
@@ -118,7 +120,7 @@ def deployment(
         _register(made, {name: key.public_text() for name, key in keys.items()})
         for process in made.processes.values():
             process.start()
-        beat(urls["control-plane"], keys["control-plane"], "eu-1", keys["eu-1"])
+        made.beat = partial(beat, urls["control-plane"], keys["control-plane"], "eu-1", keys["eu-1"])
         yield made
     finally:
         for process in made.processes.values():
@@ -155,6 +157,12 @@ def _said(process: Process, words: str, environment: dict[str, str] | None = Non
     said = out.read_text()
     out.unlink()
     return said
+
+
+@pytest.fixture(autouse=True)
+def heard(deployment: Deployment) -> None:
+    """The cell has beaten, as it does twice a minute."""
+    deployment.beat()
 
 
 @pytest.fixture
