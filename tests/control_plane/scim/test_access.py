@@ -98,31 +98,31 @@ async def test_a_call_carries_the_digest_and_never_the_token(scim: World) -> Non
     assert said.asked == "POST /Users"
 
 
-async def test_what_is_refused_here_reaches_the_provisioning_log(client: Client, scim: World) -> None:
+async def test_what_is_refused_here_reaches_the_provisioning_log(modelled: Client, scim: World) -> None:
     before = len(scim.cell.notes)
-    await client.send("GET", "/Users?filter=nope+eq+%22x%22")
+    await modelled.send("GET", "/Users?filter=nope+eq+%22x%22")
     await eventually(lambda: len(scim.cell.notes) > before, 5)
     note: Note = scim.cell.notes[-1]
     assert (note.asked, note.reason) == ('GET /Users?filter=nope eq "x"', "invalidFilter")
 
 
-async def test_nothing_that_was_sent_stands_in_the_log(client: Client) -> None:
+async def test_nothing_that_was_sent_stands_in_the_log(modelled: Client) -> None:
     canary = "canary7f3a"
     with capture_logs() as lines:
-        await client.post("/Users", {"userName": f"{canary}@example.com", "password": canary, "title": [canary]})
-        await client.get("/Users", filter=f'nope eq "{canary}"')
-        await client.post("/Users", {"userName": "x", "emails": [{"value": f"{canary}@forbidden.example"}]})
-        await client.send("POST", "/Users", raw=canary.encode())
-        await client.get(f"/{canary}")
+        await modelled.post("/Users", {"userName": f"{canary}@example.com", "password": canary, "title": [canary]})
+        await modelled.get("/Users", filter=f'nope eq "{canary}"')
+        await modelled.post("/Users", {"userName": "x", "emails": [{"value": f"{canary}@forbidden.example"}]})
+        await modelled.send("POST", "/Users", raw=canary.encode())
+        await modelled.get(f"/{canary}")
     assert 400 in {line.get("status") for line in lines}
     assert canary not in repr(lines)
 
 
-async def test_a_password_does_not_leave_the_door(client: Client, scim: World) -> None:
-    made = await client.user(password="hunter22")
-    await client.patch(f"/Users/{made['id']}", {"op": "replace", "path": "password", "value": "hunter22"})
-    await client.patch(f"/Users/{made['id']}", {"op": "replace", "value": {"password": "hunter22", "title": "x"}})
-    await client.put(f"/Users/{made['id']}", {**made, "Password": "hunter22"})
+async def test_a_password_does_not_leave_the_door(modelled: Client, scim: World) -> None:
+    made = await modelled.user(password="hunter22")
+    await modelled.patch(f"/Users/{made['id']}", {"op": "replace", "path": "password", "value": "hunter22"})
+    await modelled.patch(f"/Users/{made['id']}", {"op": "replace", "value": {"password": "hunter22", "title": "x"}})
+    await modelled.put(f"/Users/{made['id']}", {**made, "Password": "hunter22"})
     assert "hunter22" not in "".join(one.model_dump_json() for one in scim.cell.asked)
 
 

@@ -9,7 +9,7 @@ from scim2_tester import Status, check_server
 from scim_sanity.probe.runner import run_probe_api
 
 from kit.localhost import to_loopback
-from tests.control_plane.scim.world import World
+from tests.control_plane.scim.world import Client
 
 # scim-sanity takes 200 alone for a PATCH. RFC 7644 section 3.5.2 allows 204, and Entra ID wants it for groups.
 EXPLAINED = {
@@ -19,8 +19,7 @@ EXPLAINED = {
 }
 
 
-async def test_scim2_tester_finds_no_error(scim: World) -> None:
-    client = scim.client()
+async def test_scim2_tester_finds_no_error(client: Client) -> None:
     base, host = to_loopback(client.base)
 
     def check() -> list[Any]:
@@ -36,8 +35,7 @@ async def test_scim2_tester_finds_no_error(scim: World) -> None:
     assert len(results) > 100
 
 
-async def test_scim_sanity_finds_only_what_is_meant(scim: World) -> None:
-    client = scim.client()
+async def test_scim_sanity_finds_only_what_is_meant(client: Client) -> None:
     base, _ = to_loopback(client.base)
     report = await asyncio.to_thread(run_probe_api, base, token=client.token)
     failed = {

@@ -75,15 +75,15 @@ async def test_7_a_group_comes_with_microsofts_schema_and_without_members(client
     assert "members" not in made.json
 
 
-async def test_8_a_group_is_looked_for_without_its_members(client: Client, scim: World) -> None:
-    one = await client.user()
-    group = await client.group("Support (EU)", one["id"])
-    found = await client.send(
+async def test_8_a_group_is_looked_for_without_its_members(modelled: Client, scim: World) -> None:
+    one = await modelled.user()
+    group = await modelled.group("Support (EU)", one["id"])
+    found = await modelled.send(
         "GET", "/Groups?excludedAttributes=members&filter=displayName%20eq%20%22Support%20(EU)%22"
     )
     assert [one["id"] for one in found.json["Resources"]] == [group["id"]]
     assert "members" not in found.json["Resources"][0]
-    by_id = await client.send("GET", f"/Groups/{group['id']}?excludedAttributes=members")
+    by_id = await modelled.send("GET", f"/Groups/{group['id']}?excludedAttributes=members")
     assert by_id.status == 200
     assert "members" not in by_id.json
     assert [one.members for one in scim.cell.asked[-2:]] == [False, False]  # type: ignore[attr-defined]  # Find, Get

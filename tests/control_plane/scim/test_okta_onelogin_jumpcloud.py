@@ -134,7 +134,7 @@ async def test_jumpcloud_adds_again_and_removes_by_list(client: Client) -> None:
     for _ in range(3):
         add = {"op": "add", "path": "members", "value": [{"value": one}]}
         assert (await client.patch(f"/Groups/{group['id']}", add)).status == 204
-    assert await client.members(group["id"]) == [other, one]
+    assert set(await client.members(group["id"])) == {other, one}
     for _ in range(2):
         remove = {"op": "remove", "path": "members", "value": [{"value": one}]}
         assert (await client.patch(f"/Groups/{group['id']}", remove)).status == 204

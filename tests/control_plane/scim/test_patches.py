@@ -4,18 +4,19 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
+from tests.control_plane.scim.conftest import Clients
 from tests.control_plane.scim.semantics import Operation, Refused, patched, patches
-from tests.control_plane.scim.world import Client, World
+from tests.control_plane.scim.world import Client
 
 _COMPUTED = ("id", "meta", "schemas", "groups")
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
 @given(sequence=patches)
-async def test_a_patch_does_what_the_model_does(scim: World, sequence: list[list[Operation]]) -> None:
-    await follows_the_model(scim.client(), sequence)
+async def test_a_patch_does_what_the_model_does(clients: Clients, sequence: list[list[Operation]]) -> None:
+    await follows_the_model(await clients(), sequence)
 
 
 async def follows_the_model(client: Client, sequence: list[list[Operation]]) -> None:

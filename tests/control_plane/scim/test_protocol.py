@@ -255,8 +255,8 @@ async def test_limits_are_named_in_the_answer(client: Client) -> None:
     assert "100" in (await client.post("/Users", {"userName": "x", "emails": emails})).json["detail"]
 
 
-async def test_a_rule_of_the_workspace_is_403_in_its_own_words(client: Client) -> None:
-    refused = await client.post("/Users", {"userName": "x", "emails": [{"value": "x@forbidden.example"}]})
+async def test_a_rule_of_the_workspace_is_403_in_its_own_words(modelled: Client) -> None:
+    refused = await modelled.post("/Users", {"userName": "x", "emails": [{"value": "x@forbidden.example"}]})
     assert refused.status == 403
     assert "forbidden.example is not verified" in refused.json["detail"]
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,9 +167,13 @@ class Known:
         return self.placements.get(key)
 
 
+# Makes what answers a cell's calls, by the cell's key and whom it knows.
+Answering = Callable[[SigningKey, Peers], Answers]
+
+
 @asynccontextmanager
-async def world(per_s: float = 100_000) -> AsyncIterator[World]:
-    """Both sides, on ports of this machine."""
+async def world(per_s: float = 100_000, answering: Answering | None = None) -> AsyncIterator[World]:
+    """Both sides, on ports of this machine; the cell is the model, or whatever answers instead."""
     keys = {CELL: SigningKey.new(), US: SigningKey.new()}
     ports = {name: free_port() for name in keys}
     urls = {name: f"http://{name}.localhost:{port}" for name, port in ports.items()}
@@ -180,8 +184,7 @@ async def world(per_s: float = 100_000) -> AsyncIterator[World]:
         ]
     )
     cell = ModelCell()
-    answers = Answers(CELL, keys[CELL], peers, MemoryNonces(), _may)
-    cell.answer(answers)
+    answers = (answering or cell_of(cell))(keys[CELL], peers)
     placements: dict[str, Placement] = {}
     async with AsyncExitStack() as stack:
         calls = await stack.enter_async_context(Calls(US, keys[US], peers))
@@ -193,6 +196,17 @@ async def world(per_s: float = 100_000) -> AsyncIterator[World]:
             aiohttp.ClientSession(connector=connector(), cookie_jar=aiohttp.DummyCookieJar())
         )
         yield World(urls[US], http, cell, scim, placements, peers)
+
+
+def cell_of(model: ModelCell) -> Answering:
+    """The model's answers."""
+
+    def answering(key: SigningKey, peers: Peers) -> Answers:
+        answers = Answers(CELL, key, peers, MemoryNonces(), _may)
+        model.answer(answers)
+        return answers
+
+    return answering
 
 
 async def _may(sender: str, operation: str, request: BaseModel) -> None:
