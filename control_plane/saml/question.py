@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from contracts.identity import Connection
-from control_plane.saml.summary import Summary
+from contracts.signing_in import Answer
 
 
 @dataclass(frozen=True)
@@ -32,4 +32,4 @@ class Assertion:
     session_index: str
     ends_at: datetime  # of its use
     session_ends_at: datetime | None  # at the identity provider, where it says so
-    summary: Summary = field(repr=False)
+    summary: Answer = field(repr=False)

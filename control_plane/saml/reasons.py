@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from control_plane.saml.summary import Summary
+from contracts.signing_in import Answer
 from kit.marking import N_
 
 # What a person reads says what to do and nothing of what was checked: whoever forges answers learns nothing from it.
@@ -129,12 +129,12 @@ _STATUS = {"TOO_LARGE": 413, "REQUEST_UNKNOWN": 410, "TOO_SLOW": 503, "CELL_AWAY
 class Refused(Exception):
     """An answer that is not believed. `summary` is what of it may be shown in the sign-in log."""
 
-    def __init__(self, reason: Reason, note: str = "", summary: Summary | None = None) -> None:
+    def __init__(self, reason: Reason, note: str = "", summary: Answer | None = None) -> None:
         super().__init__(f"{reason.code}: {note}" if note else reason.code)
         self.reason = reason
         self.note = note  # a few words of ours, never of the answer
         self.summary = summary
 
-    def __reduce__(self) -> tuple[type["Refused"], tuple[Reason, str, Summary | None]]:
+    def __reduce__(self) -> tuple[type["Refused"], tuple[Reason, str, Answer | None]]:
         """It comes whole out of the process in which an answer is judged."""
         return Refused, (self.reason, self.note, self.summary)

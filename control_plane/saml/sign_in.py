@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlencode
@@ -33,7 +33,6 @@ from control_plane.saml.reasons import Reason, Refused
 from control_plane.saml.reports import Reports
 from control_plane.saml.requests import authn_request, post_field, redirect_url
 from control_plane.saml.sp_metadata import Site
-from control_plane.saml.summary import Summary
 from kit import logs
 from kit.calls import Calling
 from kit.marking import N_
@@ -233,7 +232,7 @@ class SignIn:
             groups=told.groups,
             role=told.role,
             ends_at=assertion.session_ends_at,
-            answer=_answer(assertion.summary),
+            answer=assertion.summary,
         )
         try:
             handed = await self._calls.call(case.workspace.cell, IDENTITY_GIVE, hand_over)
@@ -257,7 +256,7 @@ class SignIn:
             purpose=None if asked is None else asked.purpose,
             reason=reason.code,
             hint=hint,
-            answer=_answer(refused.summary or Summary()),
+            answer=refused.summary or Answer(),
         )
         self._reports.add(case.workspace.workspace_id, attempt)
         ENDED.labels(reason.code).inc()
@@ -272,7 +271,3 @@ class SignIn:
 
 def _reference() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(10))
-
-
-def _answer(summary: Summary) -> Answer:
-    return Answer(**asdict(summary))

@@ -6,41 +6,18 @@ It is made of any answer, believed or not, so it never raises; signatures and en
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
 
+from contracts.signing_in import MOST_ATTRIBUTES, Answer
 from control_plane.saml.xml import DS, SAML, SAMLP, XENC, Element, everywhere, tag
 
 LONGEST = 300  # characters of a text
-MOST = 50  # of attributes, and of values of one
 
 
-@dataclass(frozen=True)
-class Summary:
-    """An answer in words. Empty where it says nothing. `signed` names the signed parts; certificates are SHA-256."""
-
-    issuer: str = ""
-    destination: str = ""
-    issued_at: str = ""
-    status: tuple[str, ...] = ()
-    status_message: str = ""
-    name_id: str = ""
-    name_id_format: str = ""
-    audiences: tuple[str, ...] = ()
-    recipient: str = ""
-    not_before: str = ""
-    not_on_or_after: str = ""
-    attributes: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    signed: tuple[str, ...] = ()
-    algorithms: tuple[str, ...] = ()
-    certificates: tuple[str, ...] = ()
-    encrypted: bool = False
-
-
-def summarise(root: Element) -> Summary:
+def summarise(root: Element) -> Answer:
     """What the document says, unproved."""
     conditions, data = _first(root, SAML, "Conditions"), _first(root, SAML, "SubjectConfirmationData")
     name_id = _first(root, SAML, "NameID")
-    return Summary(
+    return Answer(
         issuer=_text(_first(root, SAML, "Issuer")),
         destination=_attribute(root, "Destination"),
         issued_at=_attribute(root, "IssueInstant"),
@@ -68,7 +45,7 @@ def summarise(root: Element) -> Summary:
 
 
 def _some(root: Element, namespace: str, name: str) -> list[Element]:
-    return everywhere(root, namespace, name)[:MOST]
+    return everywhere(root, namespace, name)[:MOST_ATTRIBUTES]
 
 
 def _first(root: Element, namespace: str, name: str) -> Element | None:
