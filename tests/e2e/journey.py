@@ -60,10 +60,16 @@ async def whole(region: str, visits: Visits, deployment: Deployment, folder: Pat
         "domain": agent.workspace.agent.email.partition("@")[2],
         "company": f"Acme {region.upper()}",  # as the stack calls it
     }
-    marks = {name: word.encode() for name, word in words.items()} | {"footage": video[len(video) // 2 :][:64]}
+    marks = {name: word.encode() for name, word in words.items()} | {"footage": _distinctive(video)}
     await _lies_only_in(region, deployment, marks)
     await _delete(agent, spooled.recording_id)
     await _nothing_is_left_of(spooled.recording_id, deployment, agent.workspace.cell, marks)
+
+
+def _distinctive(video: bytes) -> bytes:
+    """64 bytes that no other recording has: where a picture stands still its bytes repeat, in any recording alike."""
+    windows = (video[at : at + 64] for at in range(len(video) // 4, len(video) * 3 // 4, 64))
+    return max(windows, key=lambda window: len(set(window)))
 
 
 async def _new_link(agent: Agent, title: str, ticket: str) -> str:
@@ -140,7 +146,7 @@ async def _lies_only_in(region: str, deployment: Deployment, marks: dict[str, by
             assert set().union(*seen.values()) == marks.keys() - {"secret"}
             assert all(seen.values()), seen
         else:
-            assert seen == {store: set() for store in traces.STORES}
+            assert seen == {store: set() for store in traces.STORES}, f"{name} holds of {region}: {seen}"
 
 
 async def _delete(agent: Agent, recording_id: str) -> None:
