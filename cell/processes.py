@@ -6,7 +6,7 @@ Each imports what it needs when it runs: a scheduler that starts in a second has
 import asyncio
 
 from cell.settings import CellSettings
-from kit import logs, metrics
+from kit import logs, loop, metrics
 from kit.database import Database
 from kit.jobs.broker import Brokers
 from kit.jobs.kinds import Lane
@@ -38,7 +38,7 @@ async def web(settings: CellSettings) -> None:
     from cell.app import make_app
 
     stop = stop_event()
-    async with resources.opened(settings, "web") as cell:
+    async with resources.opened(settings, "web") as cell, loop.watched():
         answer_scrapes(settings)
         app = calls.in_front_of(make_app(cell, stop), cell)
         log.info("ready", url=settings.url)
@@ -51,7 +51,7 @@ async def worker(settings: CellSettings) -> None:
     from cell.jobs import TASKS
 
     stop = stop_event()
-    async with resources.opened(settings, "worker") as cell:
+    async with resources.opened(settings, "worker") as cell, loop.watched():
         answer_scrapes(settings)
         runner = Runner(cell.database, TASKS, cell, lease_s=settings.job_lease_s)
         log.info("ready")
@@ -68,7 +68,7 @@ async def scheduler(settings: CellSettings) -> None:
     brokers = Brokers(settings.redis_url)
     try:
         log.info("ready")
-        async with asyncio.TaskGroup() as tasks:
+        async with loop.watched(), asyncio.TaskGroup() as tasks:
             tasks.create_task(sweep_forever(database, brokers.kick, every_s=settings.sweep_every_s, stop=stop))
             tasks.create_task(beat_forever(settings, database, stop))
     finally:

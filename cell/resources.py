@@ -14,6 +14,7 @@ from contracts.feed import cell_audience
 from contracts.feed_state import FeedState, following
 from contracts.identity import SSO, connection_of
 from contracts.peers import Peers
+from kit import pools
 from kit.calls import Calling, Calls
 from kit.database import Database
 from kit.jobs import outbox
@@ -66,6 +67,7 @@ async def _servers(settings: CellSettings, process: str) -> AsyncIterator[Cell]:
     redis: Redis = Redis.from_url(
         settings.redis_url, socket_timeout=5, socket_connect_timeout=2, health_check_interval=15, decode_responses=True
     )
+    pools.watch(redis.connection_pool, "redis", pools.of_redis)
     brokers = Brokers(settings.redis_url)
     outbox.use(brokers.kick)
     s3 = S3Config(

@@ -7,9 +7,10 @@ from control_plane import calls, resources
 from control_plane.app import make_app
 from control_plane.feed.publisher import Publisher
 from control_plane.ownership.teller import Teller
+from control_plane.placement import fleet
 from control_plane.placement.records import home_region
 from control_plane.settings import ControlPlaneSettings
-from kit import logs, metrics
+from kit import logs, loop, metrics
 from kit.calls import Calls
 from kit.serve import serve, stop_event
 
@@ -21,13 +22,14 @@ async def run(settings: ControlPlaneSettings) -> None:
     if settings.metrics_bind:
         metrics.serve(settings.metrics_bind)
     stop = stop_event()
-    async with resources.opened(settings) as plane, asyncio.TaskGroup() as tasks:
+    async with resources.opened(settings) as plane, loop.watched(), asyncio.TaskGroup() as tasks:
         publisher = Publisher(plane.database, plane.snapshots, plane.buckets, home_region, settings.feed_keep)
         tasks.create_task(plane.bell.listen())
         tasks.create_task(publisher.run(settings.publish_every_s, stop))
         tasks.create_task(_ring_out(plane, stop))
         tasks.create_task(plane.peers.run(stop))
         tasks.create_task(_tell_owners(plane, stop))
+        tasks.create_task(fleet.run(plane.database, stop))
         app = calls.make_answers(plane, plane.peers).in_front_of(make_app(plane))
         log.info("ready", url=settings.url)
         await serve(app, settings.bind, stop=stop)

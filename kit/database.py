@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import Executable
 
-from kit import logs
+from kit import logs, pools
 from kit.direct import Direct, DirectWriting, Pool
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.tenancy import opening_in, scope_in
@@ -223,6 +223,8 @@ class Database:
             },
         )
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._getting = pools.Pool("postgres").getting
+        pools.watch(self._engine.pool, "postgres", _counts)
 
     @asynccontextmanager
     async def reading(self, workspace_id: UUID) -> AsyncIterator[Reading]:
@@ -312,7 +314,8 @@ class Database:
         try:
             async with self._sessions(info={"workspace_id": workspace_id}) as session:
                 try:
-                    await session.connection()
+                    with self._getting(OSError, TimeoutError, PoolTimeout, DBAPIError):
+                        await session.connection()
                 except (OSError, TimeoutError, PoolTimeout) as error:
                     raise DatabaseUnavailable from error
                 yield session
@@ -320,6 +323,10 @@ class Database:
             raise _meaning(error) from error
         except asyncpg.PostgresError as error:  # of a statement that went directly
             raise _meant(error, error) from error
+
+
+def _counts(pool: Any) -> pools.Counts:  # SQLAlchemy's QueuePool
+    return pools.Counts(pool.checkedout(), pool.checkedin(), pool.size())
 
 
 _SCOPE = text("select set_config('app.workspace_id', :id, true)")

@@ -13,6 +13,8 @@ from uuid import UUID
 
 import asyncpg
 
+from kit import pools
+
 Values = Any  # whatever asyncpg can encode; its connections and records have no types
 Row = Any
 
@@ -59,16 +61,22 @@ class Pool:
         self._url, self._name, self._size = url, name, size
         self._pool: Any = None
         self._opening = asyncio.Lock()
+        self._getting = pools.Pool("postgres-direct").getting
+        pools.watch(self, "postgres-direct", Pool._counts)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """A connection. Raises OSError, TimeoutError, asyncpg's errors where there is none to be had."""
-        if self._pool is None:
-            async with self._opening:
-                if self._pool is None:
-                    self._pool = await self._made()
-        async with self._pool.acquire(timeout=5) as connection:
+        with self._getting(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            if self._pool is None:
+                async with self._opening:
+                    if self._pool is None:
+                        self._pool = await self._made()
+            connection = await self._pool.acquire(timeout=5)
+        try:
             yield connection
+        finally:
+            await self._pool.release(connection)
 
     @asynccontextmanager
     async def transaction(self, connection: Any, opening: str) -> AsyncIterator[None]:
@@ -84,6 +92,12 @@ class Pool:
         except BaseException:  # whoever asked is gone, perhaps in the middle of a statement
             connection.terminate()
             raise
+
+    def _counts(self) -> pools.Counts:
+        if self._pool is None:
+            return pools.Counts(0, 0, self._size)
+        idle = self._pool.get_idle_size()
+        return pools.Counts(self._pool.get_size() - idle, idle, self._size)
 
     async def close(self) -> None:
         """Give the connections back."""

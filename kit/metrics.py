@@ -1,6 +1,52 @@
-"""Prometheus metrics of this process, served on a port of their own that only the inside can reach."""
+"""Prometheus metrics of this process, served on a port of their own that only the inside can reach.
 
-from prometheus_client import start_http_server
+A metric stands in the module that counts, and is known here by itself; what is made at a scrape alone is declared.
+What a label may be called, and so that none takes as many values as there are people, holds tests/guards/test_metrics.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from prometheus_client import REGISTRY, start_http_server
+from prometheus_client.metrics import MetricWrapperBase
+
+OURS = "cellcast_"
+
+
+@dataclass(frozen=True)
+class Known:
+    """A metric that this code has. `name` is without the suffixes of its samples; `kind`: counter, gauge, histogram."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    words: str
+
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """The names that queries find it by."""
+        ends = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}[self.kind]
+        return tuple(self.name + end for end in ends)
+
+
+_declared: dict[str, Known] = {}
+
+
+def declare(name: str, kind: str, labels: tuple[str, ...], words: str) -> Known:
+    """Make a metric known that a collector of its own makes at a scrape. Raises ValueError for a name that is taken."""
+    if name in _declared:
+        raise ValueError(f"two metrics are called {name}")
+    _declared[name] = Known(name, kind, labels, words)
+    return _declared[name]
+
+
+def known() -> Iterator[Known]:
+    """Every metric of ours in the modules that were imported so far."""
+    seen = {id(one): one for one in REGISTRY._names_to_collectors.values() if isinstance(one, MetricWrapperBase)}
+    for one in seen.values():
+        if one._name.startswith(OURS):
+            yield Known(one._name, str(one._type), tuple(one._labelnames), one._documentation)
+    yield from _declared.values()
 
 
 def serve(bind: str) -> None:

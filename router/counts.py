@@ -1,35 +1,19 @@
-"""What workers count in their rows, as metrics of the whole router."""
+"""What workers count in their rows: a table, which becomes metrics of the whole router."""
 
-from collections.abc import Iterable
-
-from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
-
-from kit.workers import READY, Rows
+from kit.rowcounts import Times, counter, gauge
+from kit.workers import READY
 from router.pages import Outcome
 
 OPEN, CUT = READY + 1, READY + 2
 COLUMN = {outcome: number for number, outcome in enumerate(Outcome, CUT + 1)}
+_BOUNDS_S = (0.0002, 0.0005, 0.001, 0.005, 0.025, 0.1)
+TIMES = Times("cellcast_router_request_seconds", "Time to find the answer", CUT + 1 + len(COLUMN), _BOUNDS_S)
 
-
-class Counted(Collector):
-    """The sums over all workers."""
-
-    def __init__(self, rows: Rows) -> None:
-        self._sum = rows.sum
-
-    def collect(self) -> Iterable[Metric]:
-        """What a scrape gets to see."""
-        requests = CounterMetricFamily(
-            "cellcast_router_requests", "Requests that were led on, described or refused", labels=["outcome"]
-        )
-        for outcome, column in COLUMN.items():
-            requests.add_metric([outcome.value], self._sum(column))
-        cut = "Connections that were ended for being slow or too many"
-        return [
-            requests,
-            CounterMetricFamily("cellcast_router_connections_cut", cut, value=self._sum(CUT)),
-            GaugeMetricFamily("cellcast_router_connections", "Connections that are open", value=self._sum(OPEN)),
-            GaugeMetricFamily("cellcast_router_workers", "Workers that answer", value=self._sum(READY)),
-        ]
+_OUTCOMES = {outcome.value: column for outcome, column in COLUMN.items()}
+TABLE = (
+    counter("cellcast_router_requests", "Requests that were led on, described or refused", _OUTCOMES, "outcome"),
+    counter("cellcast_router_connections_cut", "Connections that were ended for being slow or too many", CUT),
+    gauge("cellcast_router_connections", "Connections that are open", OPEN),
+    gauge("cellcast_router_workers", "Workers that answer", READY),
+    TIMES,
+)

@@ -1,6 +1,7 @@
 """The hot path: one look-up in the map and a redirect, as plain ASGI. Reads no body, writes no log line."""
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -18,7 +19,7 @@ from contracts.placements import State
 from kit.addresses import Addresses, Hosts
 from kit.guesses import Guesses
 from router import paths, start
-from router.counts import COLUMN
+from router.counts import COLUMN, TIMES
 from router.map import Map, NoAnswer
 from router.pages import FORMS, SECURITY_HEADERS, Answer, Outcome, Pages
 from router.records import Place
@@ -71,7 +72,9 @@ class Door:
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
         if scope["type"] == "http":
+            began = time.perf_counter_ns()
             answer = self._answer(scope)
+            TIMES.took(self._counts, time.perf_counter_ns() - began)
             start: HTTPResponseStartEvent = {
                 "type": "http.response.start",
                 "status": answer.status,

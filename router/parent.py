@@ -11,9 +11,10 @@ from contracts.placements import ROUTING
 from contracts.placements_file import PlacementsFile
 from contracts.records import WORKSPACE
 from kit import logs, metrics
+from kit.rowcounts import Counted
 from kit.serve import stop_event
 from kit.workers import Rows, Workers, bound
-from router.counts import Counted
+from router.counts import TABLE
 from router.records import FORM, packs
 from router.settings import RouterSettings
 
@@ -46,7 +47,7 @@ async def _run(settings: RouterSettings, workers: Workers, rows: Rows, disk: Dis
     SIZE.set_function(lambda: disk.store.count(WORKSPACE))
     BYTES.set_function(lambda: disk.path.stat().st_size)
     AGE.set_function(disk.store.age_s)
-    REGISTRY.register(Counted(rows))
+    REGISTRY.register(Counted(rows, TABLE))
     if settings.metrics_bind:
         metrics.serve(settings.metrics_bind)
     async with asyncio.TaskGroup() as tasks:

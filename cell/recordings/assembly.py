@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 from cell import media
-from cell.recordings import grants, kinds, limits, objects, queries, service
+from cell.recordings import counts, grants, kinds, limits, objects, queries, service
 from cell.recordings.gate import Gates
 from cell.recordings.models import Recording
 from cell.recordings.states import State
@@ -105,6 +105,7 @@ async def _make_ready(cell: Cell, gates: Gates, recording: Recording, final: med
             row.duration_ms, row.width, row.height = final.duration_ms, final.width, final.height
             row.thumbnail, row.storyboard, row.ready_at = True, False, now()
             await service.change(tx, gates, row, State.READY)
+            counts.PROCESSED.labels("ready").observe(await service.since_finished(tx, row.id))
             later(tx, kinds.STORYBOARD, row.id)
             later(tx, kinds.CLEAR_CHUNKS, row.id, at=_clear_at(recording))
     if row is None:

@@ -1,11 +1,12 @@
 """Statements about recordings."""
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Delete, Select, delete, select
+from sqlalchemy import Delete, Select, delete, func, select
 
 from cell.recordings.models import Manifest, Recording, StateChange
-from cell.recordings.states import UPLOADING
+from cell.recordings.states import UPLOADING, State
 
 
 def by_id(recording_id: UUID) -> Select[Recording]:
@@ -21,6 +22,12 @@ def by_id_whatever(recording_id: UUID) -> Select[Recording]:
 def by_id_locked(recording_id: UUID) -> Select[Recording]:
     """The same, locked: changes of state come one after the other."""
     return by_id(recording_id).with_for_update()
+
+
+def finished_at(recording_id: UUID) -> Select[datetime | None]:
+    """When it was finished last."""
+    finished = StateChange.recording_id == recording_id, StateChange.state == State.FINISHING
+    return select(func.max(StateChange.at)).where(*finished)
 
 
 def deleted(recording_id: UUID) -> Select[Recording]:

@@ -19,7 +19,7 @@ from cell.audit import service as audit
 from cell.links import queries as link_queries
 from cell.links import service as links
 from cell.links.models import Link
-from cell.recordings import kinds, limits, queries
+from cell.recordings import counts, kinds, limits, queries
 from cell.recordings.gate import Gate, Gates
 from cell.recordings.models import Manifest, Recording, StateChange
 from cell.recordings.states import ALLOWED, UPLOADING, State
@@ -147,6 +147,7 @@ async def start(
         size=0,
     )
     tx.add(recording, _change(recording, moment))
+    counts.CAME_INTO.labels(State.CREATED).inc()
     later(tx, kinds.FOLLOW, recording_id, at=moment + timedelta(seconds=follow_every_s))
     _tell_after(tx, gates, recording)
     return Started(recording, resume)
@@ -185,6 +186,7 @@ async def change(tx: Writing, gates: Gates, recording: Recording, to: State, rea
         raise RecordingClosed(state=recording.state)
     goes_on = {State(recording.state), to} <= UPLOADING
     recording.state, recording.reason = to, reason
+    counts.CAME_INTO.labels(to).inc()
     recording.version += 1
     recording.changed_at = now()
     tx.add(_change(recording, recording.changed_at))
@@ -338,6 +340,13 @@ async def fail(database: Database, redis: "Redis", workspace_id: UUID, recording
         recording = await tx.first(queries.by_id_locked(recording_id))
         if recording is not None and State.FAILED in ALLOWED[State(recording.state)]:
             await change(tx, Gates(redis), recording, State.FAILED, reason)
+            counts.PROCESSED.labels("failed").observe(await since_finished(tx, recording_id))
+
+
+async def since_finished(tx: Writing, recording_id: UUID) -> float:
+    """Seconds since a recording was finished, by its customer or for them; 0 if it never was."""
+    finished = await tx.first(queries.finished_at(recording_id))
+    return 0.0 if finished is None else (now() - finished).total_seconds()
 
 
 def _after_grants(recording: Recording) -> datetime:

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from prometheus_client import Counter
+
 from cell.audit import service as audit
 from cell.people import passwords
 from cell.people import queries as people_queries
@@ -21,6 +23,8 @@ PER_ADDRESS, WINDOW_S = 100, 900  # a call centre shares one address
 # A person mistypes a few times. Beyond that, and beyond wrong ones on a day, an account answers known devices alone.
 PER_ACCOUNT = 10
 WRONG_A_DAY, DAY_S = 50, 86_400
+
+SIGN_INS = Counter("cellcast_sign_ins_total", "Sign-ins by way and end", ["how", "outcome"])
 
 log = logs.get("sign-in")
 
@@ -66,6 +70,7 @@ async def by_password(
     right = await passwords.matches(None if account is None else account.hash, password)
     if account is None or not right or not await password_allowed(cell, workspace_id, account.person):
         log.info("refused", reason="wrong-password")
+        SIGN_INS.labels("password", "refused").inc()
         if device_id is None:
             await _note_wrong(cell, tried)
         raise WrongPassword
@@ -109,6 +114,7 @@ async def begin(
         if factor:
             details["factor"] = factor
         await audit.append(tx, by, "session.begin", audit.Target("person", person.id), details)
+        SIGN_INS.labels(how, "in").inc()
         return await Sessions(cell.redis, key, workspace_id).begin(person.id, browser, address, how, factor, until)
 
 

@@ -26,6 +26,7 @@ from control_plane.saml.reports import Reports
 from control_plane.saml.sign_in import SignIn
 from control_plane.saml.sp_metadata import Site
 from control_plane.scim.app import Scim
+from kit import pools
 from kit.calls import Answers, Calling, Calls, RedisNonces
 from kit.rates import Rates
 
@@ -71,6 +72,7 @@ async def assembled(
     async with AsyncExitStack() as stack:
         redis: Redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
         stack.push_async_callback(redis.aclose)
+        pools.watch(redis.connection_pool, "redis", pools.of_redis)
         workspaces = Workspaces(feed, keys, settings.region)
         judges = Judges(settings.saml_keys, settings.saml_processes)
         stack.callback(judges.close)

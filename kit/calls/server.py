@@ -1,6 +1,7 @@
 """The other side: a plain ASGI piece in front of a web process that answers signed calls, and nothing unsigned."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from secrets import token_hex
@@ -13,7 +14,7 @@ from hypercorn.typing import (
     HTTPScope,
     Scope,
 )
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ValidationError
 
 from kit import logs
@@ -30,6 +31,12 @@ LARGEST = 1024 * 1024  # bytes of a body
 ARRIVES_S = 10  # a body that takes longer is not waited for
 
 ANSWERED = Counter("cellcast_calls_answered_total", "Calls answered", ["sender", "operation", "outcome"])
+SECONDS = Histogram(
+    "cellcast_call_answer_seconds",
+    "Time until a call was answered",
+    ["operation"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
 
 log = logs.get("calls")
 
@@ -92,7 +99,7 @@ class Answers:
         return asgi
 
     async def _answer(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        name = scope["path"].removeprefix(PATH)
+        began, name = time.perf_counter(), scope["path"].removeprefix(PATH)
         call, sender = None, "unknown"  # until it is proved: a label of metrics is nobody's to choose
         _begin(scope)
         try:
@@ -106,7 +113,9 @@ class Answers:
         except Exception as error:
             log.error("unexpected", exc_info=error)
             status, body, outcome = _said(Failure())
-        ANSWERED.labels(sender, name if name in self._table else "unknown", outcome).inc()
+        known = name if name in self._table else "unknown"
+        ANSWERED.labels(sender, known, outcome).inc()
+        SECONDS.labels(known).observe(time.perf_counter() - began)
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
         headers.append((b"content-length", str(len(body)).encode()))
         if call is not None:  # refusals too: the sender must see that it is the receiver who refuses

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from kit import logs
@@ -27,6 +27,13 @@ RUNS = Counter("cellcast_job_runs_total", "Runs of jobs by how they ended", ["ki
 SECONDS = Histogram(
     "cellcast_job_seconds", "How long a run took", ["kind"], buckets=(0.05, 0.2, 1, 3, 10, 30, 120, 600)
 )
+WAITED = Histogram(
+    "cellcast_job_wait_seconds",
+    "From when a job was due until a worker began it",
+    ["lane"],
+    buckets=(0.05, 0.2, 1, 3, 10, 30, 120, 600, 3600),
+)
+RUNNING = Gauge("cellcast_jobs_running", "Jobs that this worker is at", ["lane"])
 
 
 @dataclass
@@ -39,6 +46,8 @@ class Leased:
     attempts: int
     trace: str | None
     last_error: str | None
+    lane: str
+    due: datetime
     until: datetime
 
 
@@ -66,7 +75,8 @@ class Runner(Generic[C]):
         if arguments is None:  # the workspace left this cell, or was deleted, with its work
             await self._forget(leased)
             return
-        with SECONDS.labels(leased.kind).time():
+        WAITED.labels(leased.lane).observe(max(0.0, (now() - leased.due).total_seconds()))
+        with SECONDS.labels(leased.kind).time(), RUNNING.labels(leased.lane).track_inprogress():
             try:
                 outcome = await self._attempt(leased, task, arguments)
             except WorkspaceFrozen:  # it is moving or suspended: its work waits, and that is no failure
@@ -118,11 +128,11 @@ class Runner(Generic[C]):
             update(Job)
             .where(Job.id.in_(free.scalar_subquery()))
             .values(attempts=Job.attempts + 1, leased_until=until)
-            .returning(Job.id, Job.workspace_id, Job.kind, Job.attempts, Job.trace, Job.last_error)
+            .returning(Job.id, Job.workspace_id, Job.kind, Job.attempts, Job.trace, Job.last_error, Job.lane, Job.due)
         )
         async with self._database.outside() as session:
             row = (await session.execute(take)).first()
-        return None if row is None else Leased(*row, until)
+        return None if row is None else Leased(*tuple(row), until)
 
     async def _arguments(self, leased: Leased) -> list[str] | None:
         async with self._database.reading(leased.workspace_id) as tx:

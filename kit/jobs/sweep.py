@@ -5,9 +5,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from prometheus_client import Gauge
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import and_, func, not_, or_, select, text, update
 
 from kit.database import Database, now
+from kit.jobs.kinds import Lane
 from kit.jobs.models import Job
 from kit.jobs.outbox import Kick
 from kit.rounds import rounds
@@ -15,9 +16,10 @@ from kit.rounds import rounds
 KICK_AGAIN = timedelta(seconds=5)  # a wake-up that led to nothing within this time was lost
 BATCH = 200
 
-DUE = Gauge("cellcast_jobs_due", "Jobs that are due and that nobody is at")
-OLDEST = Gauge("cellcast_jobs_oldest_due_seconds", "How long the oldest due job has waited")
-DEAD = Gauge("cellcast_jobs_dead", "Jobs laid aside with their reason")
+DUE = Gauge("cellcast_jobs_due", "Jobs of the cell that are due and that nobody is at", ["lane"])
+LEASED = Gauge("cellcast_jobs_leased", "Jobs of the cell that workers are at", ["lane"])
+OLDEST = Gauge("cellcast_jobs_oldest_due_seconds", "How long the oldest due job of the cell has waited", ["lane"])
+DEAD = Gauge("cellcast_jobs_dead", "Jobs of the cell that were laid aside with their reason", ["lane"])
 
 
 async def sweep_once(database: Database, kick: Kick) -> int:
@@ -43,14 +45,24 @@ async def sweep_once(database: Database, kick: Kick) -> int:
 async def measure(database: Database) -> None:
     """Set the gauges that scaling and alerts look at."""
     moment = now()
-    free = or_(Job.leased_until.is_(None), Job.leased_until < moment)
-    due = select(func.count(), func.min(Job.due)).where(Job.due <= moment, Job.dead_at.is_(None), free)
+    alive, leased = Job.dead_at.is_(None), and_(Job.leased_until.is_not(None), Job.leased_until >= moment)
+    waits = and_(alive, not_(leased), Job.due <= moment)
+    counts = [func.count().filter(one) for one in (waits, and_(alive, leased), Job.dead_at.is_not(None))]
+    by_lane = select(Job.lane, func.min(Job.due).filter(waits)).add_columns(*counts).group_by(Job.lane)
     async with database.outside() as session:
-        count, oldest = (await session.execute(due)).one()._tuple()
-        dead = (await session.execute(select(func.count()).where(Job.dead_at.is_not(None)))).scalar_one()
-    DUE.set(count)
-    OLDEST.set((moment - oldest).total_seconds() if count else 0)
-    DEAD.set(dead)
+        found = {row[0]: row for row in await session.execute(by_lane)}
+    for lane in Lane:
+        _, oldest, due, at_work, dead = found.get(lane, (lane, None, 0, 0, 0))
+        DUE.labels(lane).set(due)
+        LEASED.labels(lane).set(at_work)
+        DEAD.labels(lane).set(dead)
+        OLDEST.labels(lane).set((moment - oldest).total_seconds() if oldest else 0)
+
+
+def _stand_by() -> None:
+    """Show nothing: what was measured here once is old, and another scheduler measures now."""
+    for gauge in (DUE, LEASED, OLDEST, DEAD):
+        gauge.clear()
 
 
 async def sweep_forever(database: Database, kick: Kick, *, every_s: float, stop: asyncio.Event) -> None:
@@ -62,5 +74,7 @@ async def sweep_forever(database: Database, kick: Kick, *, every_s: float, stop:
             if (await session.execute(text("select pg_try_advisory_xact_lock(hashtext('sweep'))"))).scalar_one():
                 await sweep_once(database, kick)
                 await measure(database)
+            else:
+                _stand_by()
 
     await rounds("sweep", sweep, stop, every_s=every_s)

@@ -14,6 +14,7 @@ import aiohttp
 from botocore.config import Config
 from yarl import URL
 
+from kit.storage.counting import counted
 from kit.storage.errors import NotEmpty, NotFound, StorageRefused, StorageUnavailable, TooLarge, own_errors
 from kit.storage.signer import S3Config, Signer
 
@@ -73,15 +74,16 @@ class Bucket(Signer):
     async def check(self, timeout_s: float = 2) -> None:
         """Say nothing if the bucket is there and the keys open it; tried once, for readiness probes."""
         url = URL(self._sign("HEAD", "", OWN_READS_S), encoded=True)
-        try:
-            async with self._http().head(url, timeout=aiohttp.ClientTimeout(timeout_s)) as answer:
-                status = answer.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise StorageUnavailable(f"S3 does not answer ({type(error).__name__})") from error
-        if status in (403, 404):
-            raise StorageRefused(f"S3 answers {status} for the bucket {self.config.bucket}")
-        if status >= 300:
-            raise StorageUnavailable(f"S3 answers {status}")
+        with counted("check"):
+            try:
+                async with self._http().head(url, timeout=aiohttp.ClientTimeout(timeout_s)) as answer:
+                    status = answer.status
+            except (aiohttp.ClientError, TimeoutError) as error:
+                raise StorageUnavailable(f"S3 does not answer ({type(error).__name__})") from error
+            if status in (403, 404):
+                raise StorageRefused(f"S3 answers {status} for the bucket {self.config.bucket}")
+            if status >= 300:
+                raise StorageUnavailable(f"S3 answers {status}")
 
     async def list(self, prefix: str) -> Sequence[Stored]:
         """Every object below `prefix`, in the order of their keys."""
@@ -94,7 +96,7 @@ class Bucket(Signer):
                 for one in page.get("Contents", [])
             ]
 
-        return await self._in_thread(pages)
+        return await self._in_thread("list", pages)
 
     async def get(self, key: str, *, limit: int = OBJECT_LIMIT) -> bytes:
         """An object's bytes. Raises NotFound, TooLarge (more than `limit` bytes; nothing is read then)."""
@@ -142,6 +144,10 @@ class Bucket(Signer):
 
     async def _reading(self, key: str, use: Callable[[aiohttp.ClientResponse], Awaitable[T]]) -> T:
         """GET `key` and let `use` consume the answer; repeated while that can help."""
+        with counted("get"):
+            return await self._read_again(key, use)
+
+    async def _read_again(self, key: str, use: Callable[[aiohttp.ClientResponse], Awaitable[T]]) -> T:
         reason = ""
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -173,7 +179,7 @@ class Bucket(Signer):
 
     async def put(self, key: str, body: bytes, media_type: str) -> None:
         """Write an object, over an earlier one; S3 checks the bytes against a checksum."""
-        await self._in_thread(lambda: self._put_body(key, body, media_type))
+        await self._in_thread("put", lambda: self._put_body(key, body, media_type))
 
     async def put_file(self, key: str, path: Path, media_type: str) -> None:
         """Write a file of any size, in parts when it is large; S3 checks the bytes against a checksum."""
@@ -185,7 +191,7 @@ class Bucket(Signer):
             else:
                 self._put_in_parts(key, path, media_type)
 
-        await self._in_thread(send)
+        await self._in_thread("put", send)
 
     def _put_body(self, key: str, body: bytes | BinaryIO, media_type: str) -> None:
         self._boto().put_object(
@@ -221,7 +227,7 @@ class Bucket(Signer):
         """
         if not prefix.strip("/"):
             raise ValueError("an empty prefix would delete the bucket's whole content")
-        return await self._in_thread(lambda: self._delete_all(prefix))
+        return await self._in_thread("delete", lambda: self._delete_all(prefix))
 
     def _delete_all(self, prefix: str) -> int:
         for upload in self._uploads(prefix):
@@ -254,12 +260,13 @@ class Bucket(Signer):
 
     # -- boto3 ----------------------------------------------------------------------------------------------
 
-    async def _in_thread(self, call: Callable[[], T]) -> T:
+    async def _in_thread(self, operation: str, call: Callable[[], T]) -> T:
         def translated() -> T:
             with own_errors():
                 return call()
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, translated)
+        with counted(operation):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, translated)
 
     def _boto(self) -> Any:
         """The client, made at the first need: it costs 0.4 s, and a process that only presigns needs none."""

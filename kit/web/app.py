@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from secrets import token_hex
 from urllib.parse import urlsplit
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from quart import Quart, Response, g, request
 from quart_schema import hide
 
@@ -21,6 +21,8 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+IN_FLIGHT = Gauge("cellcast_http_in_flight", "Requests that have no answer yet")
+UP = Gauge("cellcast_dependency_up", "1 while what this process needs answers, as /readyz saw it last", ["dependency"])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 OUTSIDE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")  # a request id that we take over from whoever asks
 
@@ -62,6 +64,7 @@ def create_app(
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if OUTSIDE_ID.match(given) else token_hex(8)
         g.started = time.perf_counter()
+        IN_FLIGHT.inc()
         logs.clear()
         logs.bind(request_id=g.request_id)
         rule = request.url_rule.rule if request.url_rule is not None else ""
@@ -78,6 +81,11 @@ def create_app(
         SECONDS.labels(route).observe(time.perf_counter() - g.get("started", time.perf_counter()))
         return response
 
+    @app.teardown_request
+    async def end(_: BaseException | None) -> None:
+        if "started" in g:
+            IN_FLIGHT.dec()
+
     @app.get("/livez")
     @hide
     async def livez() -> Response:
@@ -87,6 +95,8 @@ def create_app(
     @hide
     async def readyz() -> tuple[dict[str, object], int]:
         down = {part: reason for part, reason in [(p, await _why_down(c)) for p, c in checks.items()] if reason}
+        for part in checks:
+            UP.labels(part).set(part not in down)
         told = {name: fact() for name, fact in (facts or {}).items()}
         return {"ready": not down, "down": down, **told}, 503 if down else 200
 

@@ -14,7 +14,7 @@ from kit.database import Database, now
 from kit.jobs import GiveUp, Kind, Lane, RunAgain, Tasks, later
 from kit.jobs.models import Job, JobArguments
 from kit.jobs.runner import Runner
-from kit.jobs.sweep import DEAD, DUE, OLDEST, measure, sweep_once
+from kit.jobs.sweep import DEAD, DUE, LEASED, OLDEST, measure, sweep_once
 from tests.cell.world import Workspace, World
 
 GREET = Kind("test.greet", attempts=2)
@@ -318,10 +318,11 @@ async def test_what_waits_is_measured(bench: Bench) -> None:
     await bench.set(leased, leased_until=now() + timedelta(minutes=1))
     await bench.set(dead, dead_at=now())
     await measure(bench.database)
-    due, aside, oldest = (next(iter(gauge.collect())).samples[0].value for gauge in (DUE, DEAD, OLDEST))
-    assert due == 1  # nobody is at it, as the help text says
-    assert aside == 1
-    assert 90 <= oldest < 120
+    light, media = ({gauge: gauge.labels(lane)._value.get() for gauge in (DUE, LEASED, DEAD, OLDEST)} for lane in Lane)
+    assert light[DUE] == 1  # nobody is at it, as the help text says
+    assert light[LEASED] == light[DEAD] == 1
+    assert 90 <= light[OLDEST] < 120
+    assert set(media.values()) == {0}
 
 
 async def test_the_trace_leads_from_the_job_to_the_request(bench: Bench) -> None:

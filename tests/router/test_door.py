@@ -15,8 +15,9 @@ from contracts.links import new_secret
 from contracts.placements import State
 from kit.guesses import Guesses
 from kit.i18n import LANGUAGES
+from kit.rowcounts import Counted
 from kit.workers import Rows
-from router.counts import Counted
+from router.counts import TABLE
 from router.door import Door, Guards
 from router.pages import Pages
 from tests.router.world import EU, FILES, KEYS, UNKNOWN_KEY, US, US_KEY, Asker, make_snapshot
@@ -250,7 +251,7 @@ async def test_each_outcome_is_counted_and_nothing_is_logged(
     ask: Asker, rows: Rows, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registry = CollectorRegistry()
-    registry.register(Counted(rows))
+    registry.register(Counted(rows, TABLE))
 
     def counted(outcome: str) -> float:
         return registry.get_sample_value("cellcast_router_requests_total", {"outcome": outcome}) or 0.0
@@ -260,6 +261,7 @@ async def test_each_outcome_is_counted_and_nothing_is_logged(
         before = counted(outcome)
         await ask(path)
         assert counted(outcome) == before + 1
+    assert registry.get_sample_value("cellcast_router_request_seconds_count") == len(paths)
     assert capsys.readouterr() == ("", "")
 
 

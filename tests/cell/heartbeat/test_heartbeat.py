@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from quart import Quart
@@ -44,6 +44,15 @@ async def test_the_load_is_of_the_last_day_in_every_workspace_and_growth_against
 
     assert after.load - before.load == pytest.approx(3 / service.UNIT)
     assert after.growth - before.growth == pytest.approx((3 - 1) / service.UNIT / 7)
+
+
+def test_only_the_busiest_workspaces_have_a_series() -> None:
+    begun = {uuid4(): number for number in range(1000)}
+    service._show(begun)
+    shown = list(next(iter(service.BUSIEST.collect())).samples)
+    assert sorted(sample.value for sample in shown) == list(range(990, 1000))
+    service._show({})
+    assert not next(iter(service.BUSIEST.collect())).samples
 
 
 class _Nowhere:

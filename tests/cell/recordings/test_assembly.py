@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from prometheus_client import REGISTRY
 from yarl import URL
 
 from cell.jobs import TASKS
@@ -61,6 +62,11 @@ async def fetched(address: str, **headers: str) -> tuple[int, bytes]:
         return got.status, await got.read()
 
 
+def processed(outcome: str = "ready") -> float:
+    name = "cellcast_recording_processed_seconds_count"
+    return REGISTRY.get_sample_value(name, {"outcome": outcome}) or 0
+
+
 async def duration_ms(sending: Sending) -> int:
     return (await sending.there()).duration_ms or 0
 
@@ -70,7 +76,9 @@ async def test_what_was_sent_becomes_a_video_that_plays_and_seeks(
 ) -> None:
     await sent(sending, pieces)
     assert (await sending.finish(pieces)).status == 202
+    timed = processed()
     await work(sending)
+    assert processed() == timed + 1
     row = await sending.there()
     assert (row.state, row.reason) == ("ready", None)
     assert abs((row.duration_ms or 0) - SECONDS * 1000) < 200  # measured, whatever the browser said
