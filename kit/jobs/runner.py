@@ -132,7 +132,7 @@ class Runner(Generic[C]):
         )
         async with self._database.outside() as session:
             row = (await session.execute(take)).first()
-        return None if row is None else Leased(*tuple(row), until)
+        return None if row is None else Leased(**row._mapping, until=until)
 
     async def _arguments(self, leased: Leased) -> list[str] | None:
         async with self._database.reading(leased.workspace_id) as tx:
