@@ -120,9 +120,10 @@ async def _switch(doing: Doing, person_id: UUID, row: Row, active: bool) -> None
 
 
 async def _rename(doing: Doing, person_id: UUID, row: Row, after: Document) -> None:
-    """Another address to sign in with."""
+    """Another address to sign in with; a mail that went to the one before lets nobody choose a password any more."""
     if row["role"] == Role.OWNER and await doing.heavily().first(people_queries.other_owners(person_id)) is None:
         raise ByLaw(LAST_OWNER, reason="last-owner")
+    await doing.tx.row(statements.FORGET_RESET, doing.workspace_id, person_id)
     personal = {"name": values.name_of(after), "email": row["email"], "to": after["user_name"]}
     doing.acts.append(Act("person.rename", Target("person", person_id, person_id, personal)))
 

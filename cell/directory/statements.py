@@ -227,6 +227,7 @@ UPDATE people SET role = given.role
   FROM unnest($2::uuid[], $3::text[]) AS given (id, role)
  WHERE people.workspace_id = $1 AND people.id = given.id
 """
+FORGET_RESET = "DELETE FROM password_resets WHERE workspace_id = $1 AND id = $2"
 DOMAINS = "SELECT domain FROM domains WHERE workspace_id = $1 AND verified_at IS NOT NULL"
 COUNT_READS = """
 INSERT INTO directory_reads (workspace_id, hour, token_id, resource, count, last_at)

@@ -20,6 +20,8 @@ from kit.refusals import Kind, Refusal, TooManyRequests
 
 # (attempts, seconds): at 50 a day, three codes of a million being right at a time, guessing takes nine years.
 BACK_OFF = ((5, 60), (15, 3600), (50, 86_400))
+# Of all devices together: choosing another password makes a device known, and whoever reads the mail does so at will.
+ALL_A_DAY, DAY_S = 150, 86_400
 
 By = Literal["totp", "recovery"]
 
@@ -39,12 +41,14 @@ class TooManyCodes(Refusal):
 async def spend_an_attempt(cell: Cell, workspace_id: UUID, person_id: UUID, device: str | None) -> None:
     """Count an attempt before it is looked at: many at once spend no more than one after the other.
 
-    A known device has attempts of its own. Raises TooManyCodes.
+    A known device has attempts of its own, within what all have together. Raises TooManyCodes.
     """
-    who = f"{workspace_id}:{person_id}:{device or ''}"
+    person = f"{workspace_id}:{person_id}"
+    who = f"{person}:{device or ''}"
     try:
         for most, per_s in BACK_OFF:
             await cell.rates.take(f"factor-{per_s}", who, most=most, per_s=per_s)
+        await cell.rates.take("factor-all", person, most=ALL_A_DAY, per_s=DAY_S)
     except TooManyRequests as error:
         log.info("refused", reason="too-many-codes")
         raise TooManyCodes(retry_after_s=error.retry_after_s) from None

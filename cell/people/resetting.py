@@ -10,12 +10,14 @@ from cell.actors import Actor
 from cell.audit import service as audit
 from cell.people import kinds, queries, service
 from cell.people.models import PasswordReset, Person
+from cell.people.permissions import Role
 from cell.resources import Cell
 from cell.sessions.ending import sign_out
-from cell.sso.enforcing import passwords_count
+from cell.sso.enforcing import enforced
 from cell.workspaces import service as workspaces
 from contracts.tokens import Kind as Word
 from contracts.tokens import new_bearer
+from kit.addresses import counted
 from kit.database import Reading, Writing, now
 from kit.jobs import later
 from kit.marking import N_
@@ -48,10 +50,10 @@ async def ask(cell: Cell, workspace_id: UUID, email: str, address: str, language
     word about it: neither answer nor time tells who is a member.
     """
     email_norm = service.normalised(email)
-    await cell.rates.take("reset-address", address, most=PER_ADDRESS, per_s=WINDOW_S)
+    await cell.rates.take("reset-address", counted(address), most=PER_ADDRESS, per_s=WINDOW_S)
     async with cell.database.writing(workspace_id) as tx:
-        found = await tx.first(queries.by_email(email_norm))
-        if found is not None and not (found.active and await passwords_count(tx, cell, found)):
+        found, alone = await tx.first(queries.by_email(email_norm)), await enforced(tx, cell)
+        if found is not None and (not found.active or (alone and found.role != Role.OWNER)):
             found = None
         try:
             await cell.rates.take("reset-account", f"{workspace_id}:{email_norm}", most=PER_ACCOUNT, per_s=WINDOW_S)
@@ -64,7 +66,7 @@ async def send(cell: Cell, workspace_id: UUID, person_id: UUID, language: str) -
     """Send the mail, if there is such a person; only the word of the last one counts. Raises GiveUp, MailNotSent."""
     async with cell.database.writing(workspace_id) as tx:
         workspace = await workspaces.get(tx)
-        person = await tx.first(queries.by_id(person_id))
+        person = await tx.first(queries.by_id(person_id).with_for_update())  # whoever gives them another address waits
         if person is None or not person.active:
             return
         word = new_bearer(Word.RESET, workspace.key)

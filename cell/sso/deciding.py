@@ -1,7 +1,7 @@
 """Who somebody is whom the identity provider vouches for, and whether they come in.
 
 Identity is (identity provider, NameID). The first sign-in links it to a person by the NameID alone: an e-mail
-attribute is often a person's own to change, and links nobody.
+attribute is often a person's own to change, and links nobody. The link holds until somebody else is called so.
 """
 
 from dataclasses import dataclass
@@ -49,9 +49,10 @@ async def decide(tx: Reading, connection: Connection, said: HandOver) -> Decisio
     """Changes nothing, so that a test can ask too. Raises Denied."""
     await _refuse_other_domains(tx, said)
     identity = await tx.first(queries.identity(_digest(said)))
-    person = None if identity is None else await _person(tx, people_queries.by_id(identity.person_id))
-    if person is None:  # nobody yet, or somebody who was removed: what they were called leads to nobody
-        person = await _named(tx, said.name_id)
+    # Whoever is called so now comes first: an address that somebody had until they married may be a new colleague's.
+    person = await _named(tx, said.name_id)
+    if person is None and identity is not None:
+        person = await _person(tx, people_queries.by_id(identity.person_id))
     if person is None:
         invitation = await _invited(tx, said.name_id)
         await _may_be_created(tx, connection, said, invitation)

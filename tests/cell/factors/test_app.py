@@ -107,6 +107,21 @@ async def test_codes_are_tried_so_often_from_wherever_and_a_known_device_gets_in
     assert (await code(own, workspace, app.code())).status == 303
 
 
+async def test_devices_that_are_made_known_over_and_over_have_so_many_attempts_together(
+    world: World, workspace: Workspace
+) -> None:
+    """Choosing another password makes a device known: whoever reads the mail could do so for ever."""
+    who = workspace.agent.id
+    per_device = checking.BACK_OFF[0][0]
+    tried = 0
+    with pytest.raises(checking.TooManyCodes):
+        for device in range(checking.ALL_A_DAY):
+            for _ in range(per_device):
+                await checking.spend_an_attempt(world.cell, workspace.id, who, f"device {device}")
+                tried += 1
+    assert tried == checking.ALL_A_DAY
+
+
 async def test_the_second_step_is_of_one_browser_one_password_and_ten_minutes(
     world: World, workspace: Workspace, app: App, admin: Browser
 ) -> None:

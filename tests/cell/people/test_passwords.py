@@ -6,9 +6,11 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cell.app import make_app
 from cell.jobs import TASKS
@@ -16,6 +18,7 @@ from cell.people import resetting
 from cell.people.models import PasswordReset
 from kit.database import now
 from tests.cell.browser import Answer, Browser
+from tests.cell.directory.idp import connect, step
 from tests.cell.mailing import path_in
 from tests.cell.world import PASSWORD, Workspace, World
 from tests.servers.mail import Mailbox
@@ -62,6 +65,26 @@ async def test_whoever_asks_gets_the_same_answer(mailing: World, mailbox: Mailbo
     assert [mail["To"] for mail in mailbox.mails] == [workspace.agent.email]
 
 
+async def test_the_same_questions_are_asked_whoever_it_is(
+    world: World, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How long the answer takes is then the same too."""
+    seen: list[str] = []
+    executed = AsyncSession.execute
+
+    async def noted(self: AsyncSession, statement: Any, *given: Any, **more: Any) -> Any:  # as the session takes it
+        seen.append(str(statement))
+        return await executed(self, statement, *given, **more)
+
+    monkeypatch.setattr(AsyncSession, "execute", noted)
+    questions = []
+    for email in (workspace.agent.email, workspace.owner.email, "nobody@example.com"):
+        seen.clear()
+        await resetting.ask(world.cell, workspace.id, email, "192.0.2.1", "en")
+        questions.append(list(seen))
+    assert questions[0] and questions[0] == questions[1] == questions[2]
+
+
 async def test_one_address_gets_a_few_mails_an_hour(mailing: World, mailbox: Mailbox, workspace: Workspace) -> None:
     for _ in range(resetting.PER_ACCOUNT + 3):
         assert (await ask(mailing.browser(), workspace, workspace.agent.email)).status == 200
@@ -81,6 +104,16 @@ async def test_the_last_mail_alone_works_once_and_for_an_hour(
     async with mailing.cell.database.writing(workspace.id) as tx:
         await tx.execute(update(PasswordReset).values(expires_at=now() - timedelta(seconds=1)))
     assert (await mailing.browser().post(third, form={"password": NEW})).status == 410
+
+
+async def test_a_mail_that_went_to_an_earlier_address_lets_nobody_in(
+    mailing: World, mailbox: Mailbox, workspace: Workspace
+) -> None:
+    idp = await connect(mailing, workspace)
+    item = await idp.create(workspace.agent.email)
+    path = await mailed(mailing, mailbox, workspace)
+    await idp.patch(item.id, step("replace", "user_name", "elsewhere@example.com"))
+    assert (await mailing.browser().post(path, form={"password": NEW})).status == 410
 
 
 async def test_who_is_switched_off_is_not_let_in_by_a_mail(

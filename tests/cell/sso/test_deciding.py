@@ -64,6 +64,24 @@ async def test_once_linked_the_name_id_alone_counts(office: Office) -> None:
     assert [one.person_id for one in await identities(office)] == [agent.id]
 
 
+async def test_a_name_that_was_given_to_somebody_else_is_theirs(office: Office) -> None:
+    """Addresses are used again: a new colleague of that name is not signed in as whoever had it before."""
+    office.connect()
+    agent = office.workspace.agent
+    assert await comes(office, agent.email) == ""
+    other = await office.world.member(office.workspace, "agent")
+    async with office.cell.database.writing(office.workspace.id) as tx:
+        for one, email in ((agent, "married@example.com"), (other, agent.email_norm)):
+            changed = {"email": email, "email_norm": email}
+            await tx.execute(update(Person).where(Person.id == one.id).values(**changed))
+    browser = office.world.browser()
+    assert (await office.signs_in(browser, agent.email)).status == 303
+    assert other.name in (await browser.page(f"{office.base}/account")).text
+    assert [one.person_id for one in await identities(office)] == [other.id]
+    assert await comes(office, "married@example.com") == ""
+    assert {one.person_id for one in await identities(office)} == {other.id, agent.id}
+
+
 async def test_an_address_as_attribute_links_nobody(office: Office) -> None:
     office.connect(just_in_time=True)
     assert await comes(office, "opaque-7f3a", email=office.workspace.owner.email) == "address-taken"
