@@ -8,6 +8,7 @@ SHELL := /bin/bash
 VENV := $(CURDIR)/.venv
 PARTS := kit contracts router cell control_plane stack loadtest tests
 ONLY ?=
+SCENARIO ?= everybody
 
 export PATH := $(VENV)/bin:$(PATH)
 export VIRTUAL_ENV := $(VENV)
@@ -19,7 +20,7 @@ UI := cell/ui/static/manifest.json
 UI_SOURCES := $(shell find cell/ui -type f \( -name '*.ts' -o -name '*.css' -o -name '*.svg' -o -name '*.mjs' \) \
 	-not -path '*/node_modules/*' -not -path '*/static/*')
 
-.PHONY: help demo test check fmt bench lock clean s3
+.PHONY: help demo test check fmt bench load lock clean s3
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -44,6 +45,9 @@ fmt: $(INSTALLED) ## format the Python code
 
 bench: $(INSTALLED) $(UI) s3 ## take every figure, or some: make bench ONLY=router,stack
 	ONLY='$(ONLY)' python -m loadtest.bench
+
+load: $(INSTALLED) $(UI) s3 ## run a load and write its report: make load SCENARIO=recording
+	cellcast load run $(SCENARIO)
 
 lock: $(INSTALLED) ## pin what pyproject.toml names anew, in requirements.lock
 	PATH="$$PATH:$(CURDIR)/.cellcast/uv/bin" uv pip compile --quiet --universal --python-version 3.11 \

@@ -45,10 +45,10 @@ def deployment() -> Deployment:
     return Deployment(json.loads((Path(folder) / "stack.json").read_text()))
 
 
-def up(folder: Path) -> None:
-    """Start a stack in a folder and return when it is ready. Raises Unmeasurable."""
+def up(folder: Path, *options: str) -> None:
+    """Start a stack in a folder, with these options, and return when it is ready. Raises Unmeasurable."""
     done = subprocess.run(  # noqa: S603 - our own command
-        [*COMMAND, "stack", "up", "--detach", "--dir", str(folder)],
+        [*COMMAND, "stack", "up", "--detach", "--dir", str(folder), *options],
         capture_output=True,
         text=True,
         timeout=UP_WITHIN_S,

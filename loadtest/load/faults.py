@@ -1,0 +1,94 @@
+"""Does a scenario's faults to the processes of a stack on this machine, and undoes them whatever happens."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadtest.scenario import Fault
+from loadtest.target import Target
+
+RESTART_WITHIN_S = 120
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A fault in seconds of the run."""
+
+    fault: Fault
+    begins: float
+    ends: float
+
+
+def timed(faults: Sequence[Fault], seconds: float) -> list[Timed]:
+    """When each begins and ends."""
+    return [Timed(one, one.at * seconds, (one.at + one.lasts) * seconds) for one in faults]
+
+
+class Faults:
+    """The faults of one run against the stack of a folder."""
+
+    def __init__(self, folder: Path, faults: Sequence[Timed]) -> None:
+        self._folder = folder
+        self._waiting = sorted(faults, key=lambda one: one.begins)
+        self._hung: list[tuple[float, list[int]]] = []
+        self._restarts: list[threading.Thread] = []
+        self.failed: list[str] = []
+
+    def look(self, at: float, here: Target) -> None:
+        """Begin and end what is due `at` that second of the run."""
+        while self._waiting and self._waiting[0].begins <= at:
+            due = self._waiting.pop(0)
+            if due.fault.kind == "hang":
+                self._hang(due, here)
+            else:
+                self._restarts.append(threading.Thread(target=self._restart, args=(due.fault.names,)))
+                self._restarts[-1].start()
+        for ends, pids in [one for one in self._hung if one[0] <= at]:
+            _signal(pids, signal.SIGCONT)
+            self._hung.remove((ends, pids))
+
+    def close(self) -> None:
+        """Let whatever hangs go on, and wait for restarts."""
+        for _, pids in self._hung:
+            _signal(pids, signal.SIGCONT)
+        self._hung.clear()
+        for one in self._restarts:
+            one.join()
+
+    def _hang(self, due: Timed, here: Target) -> None:
+        known = here.pids()
+        # The one that leads a process group stands for it: PostgreSQL's processes hang with the postmaster's group.
+        pids = [known[name] for name in due.fault.names if name in known]
+        every = sorted({pid for one in pids for pid in _with_children(one)})
+        _signal(every, signal.SIGSTOP)
+        self._hung.append((due.ends, every))
+
+    def _restart(self, names: Sequence[str]) -> None:
+        for name in names:
+            command = [sys.executable, "-m", "kit.cli", "stack", "restart", name, "--dir", str(self._folder)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=RESTART_WITHIN_S, check=False)  # noqa: S603
+            if done.returncode:
+                self.failed.append(f"{name} did not restart: {done.stderr.strip()[-200:]}")
+
+
+def _with_children(pid: int) -> list[int]:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return [pid, *(child.pid for child in process.children(recursive=True))]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _signal(pids: Sequence[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue

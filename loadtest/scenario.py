@@ -1,0 +1,74 @@
+"""What a scenario is: who comes, how their number goes up and down, and what goes wrong meanwhile."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["customer", "crowd", "agent", "integrator", "admin", "idp"]
+Shape = Callable[[float], float]  # share of the scenario's length (0 to 1) -> share of the people that are there
+
+
+RAMP = 0.1
+
+
+def steady(at: float) -> float:
+    """All come within the first tenth and stay."""
+    return min(1.0, at / RAMP)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something done to processes of a stack on this machine, `at` a share of the scenario's length.
+
+    hang: stopped (SIGSTOP) for a share of the length, then continued. restart: stopped and started, one after another.
+    """
+
+    kind: Literal["hang", "restart"]
+    names: tuple[str, ...]
+    at: float
+    lasts: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """People (kind -> how many at most), for `seconds`. `only_cell` keeps some kinds to one cell."""
+
+    about: str
+    people: Mapping[Kind, int]
+    seconds: int
+    shape: Shape = steady
+    records_s: tuple[int, int] = (60, 180)
+    only_cell: Mapping[Kind, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    settings: tuple[str, ...] = ()  # of the stack: eu-1:NAME=value
+
+    def shortened(self, seconds: int, most_people: int) -> "Scenario":
+        """The same for a trial: so long, and about so many people at most, in the same proportions."""
+        total = sum(self.people.values())
+        share = min(1.0, most_people / total)
+        fewer = {kind: max(1, round(count * share)) for kind, count in self.people.items()}
+        longest = max(3, seconds // 3)
+        return Scenario(
+            self.about,
+            fewer,
+            seconds,
+            self.shape,
+            (min(self.records_s[0], longest), min(self.records_s[1], longest)),
+            self.only_cell,
+            self.faults,
+            self.settings,
+        )
+
+
+def monday(at: float) -> float:
+    """Few at first, all of them in the middle, half of them towards the end."""
+    if at < 0.2:
+        return 0.1 + at * 0.5
+    if at < 0.4:
+        return 0.2 + (at - 0.2) * 4
+    return 1.0 if at < 0.7 else max(0.5, 1.0 - (at - 0.7) * 2.5)
+
+
+def burst(at: float) -> float:
+    """Nearly nobody, then everybody at once."""
+    return 0.02 if at < 0.2 else 1.0
