@@ -5,7 +5,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import aiohttp
@@ -38,8 +37,8 @@ class EndState:
         }
 
 
-async def read(target: Target, entries: Iterable[dict[str, Any]], since: float) -> EndState:
-    """Ask every workspace for its recordings until all that were finished have settled. `since`: epoch seconds."""
+async def read(target: Target, entries: Iterable[dict[str, Any]], run: str) -> EndState:
+    """Ask every workspace for its recordings until all that were finished have settled. `run` is in their titles."""
     notes = list(entries)
     out = EndState()
     async with aiohttp.ClientSession(connector=connector()) as http:
@@ -47,12 +46,13 @@ async def read(target: Target, entries: Iterable[dict[str, Any]], since: float) 
             own = [one for one in notes if one["workspace"] == workspace.key]
             finished = {one["recording"]: one["seconds"] for one in own if one["said"] == "finished"}
             begun = {one["recording"] for one in own}
-            kept = await _settled(http, target, workspace, set(finished), since)
-            _judge(out, finished, begun, kept)
+            kept = await _settled(http, target, workspace, set(finished), run)
+            judge(out, finished, begun, kept)
     return out
 
 
-def _judge(out: EndState, finished: dict[str, int], begun: set[str], kept: list[dict[str, Any]]) -> None:
+def judge(out: EndState, finished: dict[str, int], begun: set[str], kept: list[dict[str, Any]]) -> None:
+    """Count a workspace's recordings: `finished` (id -> seconds) and `begun` by the customers, `kept` by the cell."""
     times = Counter(one["id"] for one in kept)
     by_id = {one["id"]: one for one in kept}
     out.finished += len(finished)
@@ -68,11 +68,11 @@ def _judge(out: EndState, finished: dict[str, int], begun: set[str], kept: list[
 
 
 async def _settled(
-    http: aiohttp.ClientSession, target: Target, workspace: Workspace, finished: set[str], since: float
+    http: aiohttp.ClientSession, target: Target, workspace: Workspace, finished: set[str], run: str
 ) -> list[dict[str, Any]]:
     deadline = time.monotonic() + SETTLE_S
     while True:
-        kept = await _recordings(http, target, workspace, since)
+        kept = await _recordings(http, target, workspace, run)
         states = {one["id"]: one["state"] for one in kept}
         waiting = [one for one in finished if states.get(one) in {"finishing", "processing", "recording"}]
         if not waiting or time.monotonic() > deadline:
@@ -81,20 +81,19 @@ async def _settled(
 
 
 async def _recordings(
-    http: aiohttp.ClientSession, target: Target, workspace: Workspace, since: float
+    http: aiohttp.ClientSession, target: Target, workspace: Workspace, run: str
 ) -> list[dict[str, Any]]:
-    """Those made since the load began, page after page."""
+    """Those of the run, page after page."""
     found: list[dict[str, Any]] = []
     cursor = ""
     headers = {"Authorization": f"Bearer {workspace.api_token}"}
     while True:
         url = f"{target.cell_of(workspace)}/api/v1/recordings"
-        params = {"limit": str(PAGE), "cursor": cursor}
+        params = {"limit": str(PAGE), "cursor": cursor, "q": run}
         async with http.get(url, params=params, headers=headers) as answer:
             answer.raise_for_status()
             page = await answer.json()
-        fresh = [one for one in page["recordings"] if datetime.fromisoformat(one["created_at"]).timestamp() >= since]
-        found += fresh
+        found += page["recordings"]
         cursor = page["next"] or ""
-        if not cursor or len(fresh) < len(page["recordings"]):  # the newest are first
+        if not cursor:
             return found

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -54,12 +55,12 @@ def run(wanted: Wanted, tell: Tell) -> dict[str, Any]:
     """Run it; the report's facts, which are written to `out` as well. Raises LoadFailed."""
     scenario = wanted.scenario
     wanted.out.mkdir(parents=True, exist_ok=True)
+    mark = f"load {secrets.token_hex(5)}"
     with _stack(wanted, scenario) as stack:
-        since = time.time()
-        watch, seconds = _load(wanted, scenario, stack, tell)
+        watch, seconds = _load(wanted, scenario, stack, mark, tell)
         tell("reading the end state back")
         entries = json.loads((wanted.out / "ledger.json").read_text(encoding="utf-8"))
-        end = asyncio.run(endstate.read(read(stack), entries, since))
+        end = asyncio.run(endstate.read(read(stack), entries, mark))
     kept = samples.read(wanted.out / "samples.csv")
     if not kept:
         raise LoadFailed("nobody took a step: see locust.log in the report's folder")
@@ -85,7 +86,7 @@ def _stack(wanted: Wanted, scenario: Scenario) -> Iterator[Path]:
             down(Path(folder))
 
 
-def _load(wanted: Wanted, scenario: Scenario, stack: Path, tell: Tell) -> tuple[Watch, float]:
+def _load(wanted: Wanted, scenario: Scenario, stack: Path, mark: str, tell: Tell) -> tuple[Watch, float]:
     """Locust from its first person to its last; what was used meanwhile, and the seconds it took."""
     watch, faults = Watch(), Faults(stack.parent, timed(scenario.faults, scenario.seconds))
     environment = {
@@ -93,6 +94,7 @@ def _load(wanted: Wanted, scenario: Scenario, stack: Path, tell: Tell) -> tuple[
         VARIABLE: str(stack),
         "CELLCAST_SCENARIO": wanted.name,
         "CELLCAST_LOAD_OUT": str(wanted.out),
+        "CELLCAST_LOAD_RUN": mark,
         "CELLCAST_LOAD_SHORT": "" if wanted.short is None else "{},{}".format(*wanted.short),
     }
     options = (

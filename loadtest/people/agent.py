@@ -93,4 +93,4 @@ class Agent(Member):
             gevent.sleep(1)
 
 
-_LINK = {"title": "Show us what happens", "note": "", "ticket": "T-1", "expires_in_s": "86400", "max_uses": "1"}
+_LINK = {"title": "Show us what happens", "ticket": "T-1", "expires_in_hours": "24", "uses": "1", "allows": "screen"}

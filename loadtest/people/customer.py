@@ -15,7 +15,7 @@ from loadtest.people.footage import Piece, pieces
 from loadtest.people.visitor import Visitor
 
 READY_WITHIN_S = 180.0
-LOOK_EVERY_S = 2.0
+FIRST_LOOK_S, LONGEST_LOOK_S = 1.5, 15.0  # as the page looks
 GIVES_UP_AFTER_S = 180.0  # the page itself never does; a test must end
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 10.0
 
@@ -38,7 +38,9 @@ class Customer(Visitor):
         self.think(1, 5)
 
     def _link(self) -> str:
-        made = self.api("api: link", "POST", "/links", expect=(201,), json={"title": "Show us", "max_uses": 1})
+        made = self.api(
+            "api: link", "POST", "/links", expect=(201,), json={"title": f"Show us {ledger.RUN}", "max_uses": 1}
+        )
         return str(made.json()["url"])
 
     def _opens(self, link: str) -> str:
@@ -81,9 +83,11 @@ class Customer(Visitor):
         self._until("s3: piece", "PUT", grant["url"], grant["headers"], (200, 412), data=piece.content)
 
     def _waits(self, base: str, words: dict[str, str]) -> None:
-        begun = time.monotonic()
+        begun, wait = time.monotonic(), FIRST_LOOK_S
         headers = self._bearer(words["resume_token"])
         while time.monotonic() - begun < READY_WITHIN_S:
+            time.sleep(wait)
+            wait = min(wait * 1.4, LONGEST_LOOK_S)
             answer = self.tried("customer: state", "GET", base, headers=headers)
             state = answer.json()["state"] if answer.status_code == 200 else ""
             if state == "ready":
@@ -91,7 +95,6 @@ class Customer(Visitor):
                 return
             if state in {"failed", "abandoned"}:
                 break
-            time.sleep(LOOK_EVERY_S)
         self.waited("finished to playable", time.monotonic() - begun, "not ready")
         raise RescheduleTask
 
@@ -109,6 +112,7 @@ class Customer(Visitor):
                 return answer
             again = answer.status_code in {0, 429} or answer.status_code >= 500
             if not again or time.monotonic() - begun > GIVES_UP_AFTER_S:
+                self.think(1, 3)
                 raise RescheduleTask
             time.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_S)
@@ -124,7 +128,7 @@ class Crowd(Customer):
     def _link(self) -> str:
         key = self.workspace.key
         if key not in Crowd._links:
-            wanted = {"title": "Everybody, show us", "max_uses": 1000}
+            wanted = {"title": f"Everybody, show us {ledger.RUN}", "max_uses": 1000}
             made = self.api("api: link", "POST", "/links", expect=(201,), json=wanted)
             Crowd._links.setdefault(key, str(made.json()["url"]))
         return Crowd._links[key]

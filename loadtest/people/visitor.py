@@ -52,6 +52,7 @@ class Visitor(FastHttpUser):
         """One request, counted under `step`. Ends what the person was doing when the answer is another one."""
         answer = self.tried(step, method, url, expect=expect, headers=headers, **sent)
         if answer.status_code not in expect:
+            self.think(1, 3)
             raise RescheduleTask
         return answer
 
