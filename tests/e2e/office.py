@@ -19,9 +19,9 @@ READY_S = 60.0
 class Agent:
     """Somebody of the workspace in their browser."""
 
-    def __init__(self, page: Page, description: Description, region: str) -> None:
+    def __init__(self, page: Page, description: Description, region: str, workspace: Workspace | None = None) -> None:
         self.page = page
-        self.workspace = description.workspace(region)
+        self.workspace = workspace or description.workspace(region)
         self._front_door = description.router.url
 
     @property

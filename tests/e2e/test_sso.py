@@ -4,58 +4,27 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page, StorageState, expect
 
 from tests.control_plane.saml.idp import Signer
 from tests.deployment import Deployment, own_stack
-from tests.e2e import idp
+from tests.e2e import foreign, idp
 from tests.e2e.browsers import Browsers, Visits
+from tests.e2e.company import Company
+from tests.e2e.foreign import Foreign
 from tests.e2e.idp import Person, Provider
 from tests.e2e.looks import usable
-from tests.e2e.office import Agent
 from tests.servers.dns import Names, name_server
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
+Acme = Company[Provider]
+
 GLOBAL = ("control-plane", "control-plane-postgres")
 REGIONS = ("eu", "us")
 PAGES = ("sso", "sso?choose=1", "sso/provider?vendor=entra", "sso/mapping", "sso/test", "domains", "sign-ins")
-
-
-@dataclass(frozen=True)
-class Company:
-    """A region's workspace and its identity provider."""
-
-    region: str
-    provider: Provider
-    deployment: Deployment
-    names: Names
-
-    @property
-    def domain(self) -> str:
-        return f"acme-{self.region}.example"
-
-    @property
-    def key(self) -> str:
-        return self.deployment.description.workspace(self.region).key
-
-    @property
-    def cell(self) -> str:
-        """Where the workspace's pages are."""
-        described = self.deployment.description
-        return f"{described.cells[described.workspace(self.region).cell].url}/w/{self.key}"
-
-    def agent(self, page: Page) -> Agent:
-        return Agent(page, self.deployment.description, self.region)
-
-    def tolerated(self, visits: Visits) -> None:
-        """Signing in leads to provisioning and to the identity provider, and nowhere else."""
-        for url in (self.deployment.description.provisioning[self.region].url, self.provider.url):
-            visits.tolerate(f"^asked {urlsplit(url).netloc}$")
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +43,13 @@ def whole(names: Names) -> Iterator[Deployment]:
 
 
 @pytest.fixture(scope="module")
-async def companies(whole: Deployment, names: Names) -> AsyncIterator[dict[str, Company]]:
+async def companies(whole: Deployment, names: Names) -> AsyncIterator[dict[str, Acme]]:
     async with AsyncExitStack() as stack:
         made = {}
         for region in REGIONS:
             provider = await stack.enter_async_context(idp.running(f"idp-{region}"))
-            made[region] = Company(region, provider, whole, names)
+            workspace = whole.description.workspace(region)
+            made[region] = Company(workspace, f"acme-{region}.example", provider, whole, names)
         yield made
 
 
@@ -91,7 +61,7 @@ async def own_visits(browsers: Browsers, whole: Deployment) -> AsyncIterator[Vis
     assert not visits.faults, "\n".join(visits.faults)
 
 
-def somebody(company: Company, name: str, *groups: str) -> Person:
+def somebody(company: Acme, name: str, *groups: str) -> Person:
     """Somebody of the company as its identity provider knows them."""
     email = f"{name}@{company.domain}"
     said = {"email": [email], "firstName": [name.title()], "lastName": ["Example"], "groups": [*groups]}
@@ -103,7 +73,7 @@ async def chooses(page: Page, person: Person) -> None:
     await page.get_by_role("button", name=person.name_id, exact=True).click()
 
 
-async def signs_in(company: Company, page: Page, person: Person, path: str = "library") -> None:
+async def signs_in(company: Acme, page: Page, person: Person, path: str = "library") -> None:
     """From a page of the workspace through the identity provider back to it."""
     await page.goto(f"{company.agent(page).base}/{path}")
     await page.get_by_role("button", name="Sign in through your company").click()
@@ -111,13 +81,13 @@ async def signs_in(company: Company, page: Page, person: Person, path: str = "li
     await page.wait_for_url(f"{company.cell}/{path}")
 
 
-async def setting_up(company: Company, visits: Visits) -> Page:
+async def setting_up(company: Acme, visits: Visits) -> Page:
     """What an admin does by the pages alone, from the domain to the switch; the admin's page."""
     company.tolerated(visits)
     page = await visits.page(company.region)
     agent = company.agent(page)
     await agent.signs_in("admin")
-    await _domain(company, page)
+    await company.proves_its_domain(page)
     await agent.opens("sso")
     await page.get_by_role("link", name="Okta").click()
     await page.get_by_label("Metadata address").fill(company.provider.metadata_url)
@@ -136,20 +106,7 @@ async def setting_up(company: Company, visits: Visits) -> Page:
     return page
 
 
-async def _domain(company: Company, page: Page) -> None:
-    await company.agent(page).opens("domains")
-    await page.get_by_label("Domain", exact=True).fill(company.domain)
-    await page.get_by_role("button", name="Add", exact=True).click()
-    await page.get_by_role("button", name="Look now").click()
-    await expect(page.get_by_text("There is nothing at that name yet.")).to_be_visible()
-    name = await page.get_by_label("Name", exact=True).input_value()
-    company.names.texts[name] = await page.get_by_label("Value", exact=True).input_value()
-    await page.get_by_role("button", name="Look again").click()
-    await expect(page.get_by_text("To be proved")).to_have_count(0)
-    await expect(page.locator(".badge", has_text="Verified")).to_be_visible()
-
-
-async def _test(company: Company, page: Page) -> None:
+async def _test(company: Acme, page: Page) -> None:
     me = Person(company.agent(page).workspace.admin.email, {"groups": ["Leads"]})
     company.provider.people[:] = [me]
     company.provider.encrypts = True
@@ -164,7 +121,7 @@ async def _test(company: Company, page: Page) -> None:
 
 
 @pytest.fixture(scope="module")
-async def connected(browsers: Browsers, companies: dict[str, Company]) -> dict[str, Company]:
+async def connected(browsers: Browsers, companies: dict[str, Acme]) -> dict[str, Acme]:
     """Both companies have set it up; each by its own admin."""
     for company in companies.values():
         visits = Visits(browsers, company.deployment.description)
@@ -174,9 +131,45 @@ async def connected(browsers: Browsers, companies: dict[str, Company]) -> dict[s
     return companies
 
 
+@pytest.fixture(scope="module")
+async def foreigners(
+    browsers: Browsers, whole: Deployment, names: Names, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[tuple[str, str], Foreign]]:
+    """In each region a company for each product that others wrote, which has connected it."""
+    async with AsyncExitStack() as stack:
+        asked = [(kind, region) for kind in foreign.KINDS for region in REGIONS]
+        folder = tmp_path_factory.mktemp("idps")
+        running = (foreign.founded(stack, whole, names, *one, folder / "-".join(one)) for one in asked)
+        made = dict(zip(asked, await asyncio.gather(*running), strict=True))
+        visits = Visits(browsers, whole.description)
+        await asyncio.gather(*(foreign.connects(company, visits) for company in made.values()))
+        await visits.close()
+        assert not visits.faults, "\n".join(visits.faults)
+        yield made
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("kind", foreign.KINDS)
+async def test_through_a_product_of_others_people_come_in_by_their_address_in_the_role_of_their_group(
+    kind: str, region: str, foreigners: dict[tuple[str, str], Foreign], own_visits: Visits
+) -> None:
+    company = foreigners[kind, region]
+    company.tolerated(own_visits)
+    page, other = [await own_visits.page(region) for _ in range(2)]
+    await foreign.signs_in(company, other, "bob")
+    await foreign.signs_in(company, page, "ada")
+    await page.goto(f"{company.cell}/people")
+    await expect(page.get_by_role("row", name="Ada Lovelace")).to_contain_text("Admin")
+    await expect(page.get_by_role("row", name="Bob O'Brien & <Söhne>")).to_contain_text("Agent")
+    await expect(other.get_by_role("link", name="People")).to_have_count(0)
+    await page.goto(f"{company.cell}/sign-ins?name=ada")
+    await page.locator("td a").first.click()
+    await expect(page.get_by_role("row", name="groups")).to_contain_text("support")
+
+
 @pytest.mark.parametrize("region", REGIONS)
 async def test_somebody_new_lands_where_they_wanted_in_the_role_of_their_group(
-    region: str, connected: dict[str, Company], own_visits: Visits
+    region: str, connected: dict[str, Acme], own_visits: Visits
 ) -> None:
     company = connected[region]
     company.tolerated(own_visits)
@@ -192,7 +185,7 @@ async def test_somebody_new_lands_where_they_wanted_in_the_role_of_their_group(
     await expect(page.get_by_text("Sam Example")).to_be_visible()
 
 
-async def test_the_sign_in_pages_are_usable(connected: dict[str, Company], own_visits: Visits) -> None:
+async def test_the_sign_in_pages_are_usable(connected: dict[str, Acme], own_visits: Visits) -> None:
     company = connected["eu"]
     company.tolerated(own_visits)
     page = await own_visits.page("eu")
@@ -205,7 +198,7 @@ async def test_the_sign_in_pages_are_usable(connected: dict[str, Company], own_v
 
 
 @pytest.fixture(scope="module")
-async def lead(browsers: Browsers, connected: dict[str, Company]) -> StorageState:
+async def lead(browsers: Browsers, connected: dict[str, Acme]) -> StorageState:
     """The profile of an admin who signed in through the identity provider."""
     company, visits = connected["eu"], Visits(browsers, connected["eu"].deployment.description)
     company.tolerated(visits)
@@ -221,7 +214,7 @@ async def lead(browsers: Browsers, connected: dict[str, Company]) -> StorageStat
 @pytest.mark.parametrize("language", ["en", "de", "ar"])
 @pytest.mark.parametrize("path", PAGES)
 async def test_a_page_of_setting_it_up_is_usable(
-    path: str, language: str, connected: dict[str, Company], lead: StorageState, own_visits: Visits
+    path: str, language: str, connected: dict[str, Acme], lead: StorageState, own_visits: Visits
 ) -> None:
     page = await own_visits.page("eu", locale=language, storage_state=lead)
     await page.goto(f"{connected['eu'].cell}/{path}")
@@ -229,9 +222,7 @@ async def test_a_page_of_setting_it_up_is_usable(
     await usable(page, f"{re.sub('[^a-z]+', '-', path)}-{language}")
 
 
-async def test_what_a_test_shows_is_usable(
-    connected: dict[str, Company], lead: StorageState, own_visits: Visits
-) -> None:
+async def test_what_a_test_shows_is_usable(connected: dict[str, Acme], lead: StorageState, own_visits: Visits) -> None:
     page = await own_visits.page("eu", storage_state=lead)
     await page.goto(f"{connected['eu'].cell}/sign-ins?purpose=test")
     reference = await page.locator("td a").first.inner_text()
@@ -239,7 +230,7 @@ async def test_what_a_test_shows_is_usable(
     await usable(page, "sso-test-shown")
 
 
-async def test_the_link_that_goes_on_at_once_does(connected: dict[str, Company], own_visits: Visits) -> None:
+async def test_the_link_that_goes_on_at_once_does(connected: dict[str, Acme], own_visits: Visits) -> None:
     company = connected["eu"]
     company.tolerated(own_visits)
     person = somebody(company, "sam", "Support")
@@ -250,9 +241,7 @@ async def test_the_link_that_goes_on_at_once_does(connected: dict[str, Company],
     await page.wait_for_url(f"{company.cell}/library")
 
 
-async def test_an_answer_by_another_key_is_refused_and_says_why(
-    connected: dict[str, Company], own_visits: Visits
-) -> None:
+async def test_an_answer_by_another_key_is_refused_and_says_why(connected: dict[str, Acme], own_visits: Visits) -> None:
     company = connected["eu"]
     company.tolerated(own_visits)
     own_visits.tolerate("status of 403")
@@ -279,7 +268,7 @@ async def test_an_answer_by_another_key_is_refused_and_says_why(
 
 
 async def test_an_answer_of_another_companys_provider_opens_nothing(
-    connected: dict[str, Company], own_visits: Visits
+    connected: dict[str, Acme], own_visits: Visits
 ) -> None:
     """Begun at one workspace, answered with the other's key and name, for the same person's address."""
     eu, us = connected["eu"], connected["us"]
@@ -306,7 +295,7 @@ async def _sessions(page: Page) -> list[str]:
 
 
 async def test_with_the_global_control_plane_gone_people_sign_in(
-    connected: dict[str, Company], own_visits: Visits
+    connected: dict[str, Acme], foreigners: dict[tuple[str, str], Foreign], own_visits: Visits
 ) -> None:
     """Also after cells and provisioning have started again."""
     whole = connected["eu"].deployment
@@ -322,12 +311,15 @@ async def test_with_the_global_control_plane_gone_people_sign_in(
                 person = somebody(company, "sam", "Support")
                 company.provider.people[:] = [person]
                 await signs_in(company, await own_visits.page(company.region), person)
+        for other in foreigners.values():
+            other.tolerated(own_visits)
+            await foreign.signs_in(other, await own_visits.page(other.region), "bob")
         assert not any(whole.runs(name) for name in GLOBAL)
     finally:
         await asyncio.to_thread(whole.start, *reversed(GLOBAL))
 
 
-async def test_enforced_it_is_the_only_way_and_owners_get_in(connected: dict[str, Company], own_visits: Visits) -> None:
+async def test_enforced_it_is_the_only_way_and_owners_get_in(connected: dict[str, Acme], own_visits: Visits) -> None:
     company = connected["us"]
     company.tolerated(own_visits)
     own_visits.tolerate("status of 401")

@@ -131,7 +131,7 @@ class Provider:
         asked = self._server.parse_authn_request(sent["SAMLRequest"], binding, **signature)
         message = asked.message
         fields = {"id": message.id, "acs": message.assertion_consumer_service_url, "sp": message.issuer.text}
-        return _page(_form("/login", fields, '<input name="user" value=""><button>Sign in</button>'))
+        return _page(_form("/login", fields, _WHO))
 
     async def answer(self, request: web.Request) -> web.Response:
         """Say who it is."""
@@ -155,6 +155,7 @@ class Provider:
         return _page(_form(str(sent["acs"]), {"SAMLResponse": field}, "<button>Continue</button>") + _SEND)
 
 
+_WHO = '<label>User name <input name="user" value="" autofocus></label> <button>Sign in</button>'
 _SEND = "<script>document.forms[0].submit()</script>"
 
 
@@ -164,7 +165,8 @@ def _form(action: str, fields: dict[str, str], more: str) -> str:
 
 
 def _page(body: str) -> web.Response:
-    return web.Response(text=f"<!doctype html><title>Identity provider</title>{body}", content_type="text/html")
+    head = '<!doctype html><html lang="en"><title>Identity provider</title><link rel="icon" href="data:,">'
+    return web.Response(text=f"{head}{body}</html>", content_type="text/html")
 
 
 def main() -> None:

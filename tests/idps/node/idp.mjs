@@ -37,7 +37,8 @@ const form = (action, fields, more) =>
   `<form method="post" action="${escaped(action)}">` +
   Object.entries(fields).map(([name, value]) => `<input type="hidden" name="${name}" value="${escaped(value)}">`).join("") +
   `${more}</form>`;
-const page = (body) => `<!doctype html><title>Identity provider</title>${body}`;
+const page = (body) =>
+  `<!doctype html><html lang="en"><title>Identity provider</title><link rel="icon" href="data:,">${body}</html>`;
 
 const attributes = (person) =>
   "<saml:AttributeStatement>" +
@@ -106,8 +107,8 @@ const routes = {
   },
 };
 
-const asked = (request) =>
-  page(form("/login", { id: request.extract.request.id }, '<input name="user" value=""><button>Sign in</button>'));
+const WHO = '<label>User name <input name="user" value="" autofocus></label> <button>Sign in</button>';
+const asked = (request) => page(form("/login", { id: request.extract.request.id }, WHO));
 
 createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url, url);
