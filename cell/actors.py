@@ -23,6 +23,7 @@ class Actor:
     id: UUID
     name: str = ""
     origin: str = ""
+    elsewhere: bool = False  # vouched for by the workspace's identity provider, which admins choose
 
 
 SYSTEM = Actor(ActorKind.SYSTEM, UUID(int=0), "Cellcast")

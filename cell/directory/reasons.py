@@ -6,6 +6,7 @@ from kit.marking import N_
 HINTS = {
     "taken": N_("Somebody has this already. Rename or remove one of the two there; it tries again."),
     "last-owner": N_("Make somebody else an owner under People. Then restart the sync there."),
+    "owner": N_("Give this person another role under People, restart the sync there, then make them an owner again."),
     "domain": N_("Verify the domain under Domains, or correct the address there. Then restart the sync."),
     "value-refused": N_("Correct this attribute or its mapping there; it is sent again with the next change."),
     "no-target": N_("The value that was to be changed is not there. The next full sync sets it anew."),

@@ -26,7 +26,7 @@ async def stream(cell: Cell, by: Member, stop: asyncio.Event) -> AsyncIterator[b
     try:
         async with live.listen(cell.redis, by.workspace_id) as listener:
             yield b"event: hello\ndata: {}\n\n"
-            while not stop.is_set() and await sessions.get(by.session.id) is not None:
+            while not stop.is_set() and await _goes_on(sessions, by):
                 told = await listener.next(CHECK_S)
                 if told is not None:
                     event, facts = told
@@ -40,3 +40,9 @@ async def stream(cell: Cell, by: Member, stop: asyncio.Event) -> AsyncIterator[b
                     yield b": still here\n\n"
     except (RedisError, OSError):
         return
+
+
+async def _goes_on(sessions: Sessions, by: Member) -> bool:
+    """Whether the session has neither been ended nor come to its end; listening is no use of it."""
+    session = await sessions.get(by.session.id)
+    return session is not None and not session.over(by.policy.idle, by.policy.absolute)

@@ -78,10 +78,18 @@ FRESH = frozenset(
 )
 FRESH_FOR = timedelta(minutes=10)
 
+# What an owner may only after signing in here. Admins choose whom single sign-on believes: with a provider of their own
+# they would else come in as an owner, and stay one with a passkey of theirs.
+SIGNED_IN_HERE = frozenset({Permission.OWNERS_CHANGE, Permission.OWN_FACTORS_CHANGE})
+
 # What is open to who must have a second factor and has none yet: enough to get one, or to leave.
 WITHOUT_FACTOR = frozenset({Permission.PRESENCE, Permission.OWN_FACTORS, Permission.OWN_FACTORS_CHANGE})
 
 
-def allowed(role: str) -> frozenset[Permission]:
-    """What a role may do; a role that this version does not know may do nothing."""
-    return MAY.get(Role(role), frozenset()) if role in set(Role) else frozenset()
+def allowed(role: str, *, elsewhere: bool = False) -> frozenset[Permission]:
+    """What a role may do; a role that this version does not know may do nothing.
+
+    `elsewhere`: of somebody whom the identity provider let in.
+    """
+    held = MAY.get(Role(role), frozenset()) if role in set(Role) else frozenset()
+    return held - SIGNED_IN_HERE if elsewhere and role == Role.OWNER else held

@@ -57,6 +57,13 @@ class OnlyOwners(Refusal):
     detail = "Owners alone make somebody an owner, and change, switch off or remove one."
 
 
+class OwnersSignInHere(OnlyOwners):
+    """It is an owner, as the identity provider says; and whom it believes is for admins to say."""
+
+    title = "Sign in with your password or passkey for this"
+    detail = "What owners alone may do is not open to who came in by single sign-on. Sign out, then sign in with yours."
+
+
 class LastOwner(Refusal):
     """Nobody would be left who can get at everything."""
 
@@ -277,6 +284,8 @@ async def _refuse_below_owners(tx: Reading, by: Actor) -> None:
     actor = await tx.first(queries.by_id(by.id))
     if actor is None or not actor.active or Permission.OWNERS_CHANGE not in allowed(actor.role):
         raise OnlyOwners
+    if by.elsewhere:
+        raise OwnersSignInHere
 
 
 async def _refuse_last_owner(tx: Reading, person: Person) -> None:

@@ -75,8 +75,13 @@ class Member:
 
     @property
     def may(self) -> frozenset[Permission]:
-        """What the person's role allows."""
-        return allowed(self.person.role)
+        """What the person's role allows, by the way that they came in."""
+        return allowed(self.person.role, elsewhere=self.elsewhere)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the identity provider let them in."""
+        return self.session.how == "sso"
 
     @property
     def workspace_id(self) -> UUID:
@@ -86,7 +91,7 @@ class Member:
     @property
     def actor(self) -> Actor:
         """The person as rows and the audit log name them."""
-        return Actor(ActorKind.PERSON, self.person.id, self.person.name, self.session.address)
+        return Actor(ActorKind.PERSON, self.person.id, self.person.name, self.session.address, self.elsewhere)
 
     @classmethod
     async def identify(cls, scope: Scope | None, path: dict[str, Any]) -> Self:
@@ -129,6 +134,8 @@ class Member:
             way_out(f"{base}/account/factors")
             raise FactorMissing
         if scope is None or scope.name not in self.may:
+            if scope is not None and scope.name in allowed(self.person.role):
+                raise service.OwnersSignInHere
             raise NotAllowed
         if scope.name in FRESH and not self.fresh:
             way_out(f"{base}/prove?{urlencode({'next': _where_one_was()})}")

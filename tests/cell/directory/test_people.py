@@ -185,7 +185,6 @@ async def test_the_last_owner_stays_and_another_one_does_not_have_to(world: Worl
     for refusing in (
         idp.switch(item.id, False),
         idp.erase(item.id),
-        idp.patch(item.id, step("replace", "user_name", "other@example.com")),
     ):
         with pytest.raises(ByLaw, match="last owner"):
             await refusing
@@ -195,6 +194,18 @@ async def test_the_last_owner_stays_and_another_one_does_not_have_to(world: Worl
     await world.member(idp.workspace, "owner")
     await idp.switch(item.id, False)
     assert not (await there(idp, owner.id)).active
+
+
+async def test_an_owners_address_is_not_for_the_directory_to_change(world: World, idp: Idp) -> None:
+    """A mail about a password would go to the new one, and admins, who are no owners, make the tokens."""
+    await world.member(idp.workspace, "owner")
+    owner = idp.workspace.owner
+    item = await idp.create(owner.email)
+    with pytest.raises(ByLaw, match="owner's address"):
+        await idp.patch(item.id, step("replace", "user_name", "other@example.com"))
+    assert (await lines(idp))[-1].reason == "owner"
+    assert (await there(idp, owner.id)).email_norm == owner.email_norm
+    await idp.patch(item.id, step("replace", "user_name", owner.email.upper()))
 
 
 async def test_put_without_active_leaves_it_as_it_is(idp: Idp) -> None:

@@ -224,6 +224,21 @@ async def test_open_streams_are_asked_anew_when_the_policy_changes(
         assert [block async for block in stream if b"event:" in block] == []
 
 
+async def test_an_open_stream_ends_when_the_session_has_lasted_long_enough(
+    world: World, workspace: Workspace, agent: Browser
+) -> None:
+    mine = Sessions(world.cell.redis, workspace.key, workspace.id)
+    [session] = await mine.of_person(workspace.agent.id)
+    policy = service.Policy(absolute=timedelta(seconds=1))
+    async with world.cell.database.reading(workspace.id) as tx:
+        from cell.workspaces import service as workspaces
+
+        who = Member(await workspaces.get(tx), workspace.agent, session, policy)
+    async with asyncio.timeout(3):
+        assert [block async for block in events.stream(world.cell, who, asyncio.Event())][-1:] != []
+    assert await mine.get(session.id) is not None  # it was not ended by anybody
+
+
 async def test_a_change_is_in_the_log_and_none_is_not(world: World, workspace: Workspace, admin: Browser) -> None:
     async def entries() -> list[Any]:
         async with world.cell.database.reading(workspace.id) as tx:

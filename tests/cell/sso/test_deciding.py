@@ -17,6 +17,7 @@ from cell.sso import deciding
 from cell.sso.models import Identity, SignIn
 from contracts.signing_in import NotAdmitted, Purpose
 from kit.database import now
+from tests.cell.browser import Browser
 from tests.cell.identity import Office
 
 
@@ -191,6 +192,26 @@ async def test_an_owner_stays_one(office: Office) -> None:
     assert await comes(office, office.workspace.owner.email, role="agent") == ""
     held = await person(office, office.workspace.owner.email_norm)
     assert held is not None and held.role == "owner"
+
+
+async def test_whoever_believes_a_provider_of_their_own_is_no_owner_by_it(office: Office) -> None:
+    """Admins choose the provider: one that names an owner opens what an admin may, and nothing that only owners do."""
+    office.connect()
+    owner, admin = office.workspace.owner, office.workspace.admin
+    browser = office.world.browser()
+    assert (await office.signs_in(browser, owner.email)).status == 303
+    page = {"Accept": "text/html"}
+
+    async def raised(by: Browser) -> int:
+        return (await by.post(f"{office.base}/people/{admin.id}/role", form={"role": "owner"}, headers=page)).status
+
+    assert await raised(browser) == 403
+    invited = {"email": "new@example.com", "role": "owner"}
+    assert (await browser.post(f"{office.base}/invitations", form=invited, headers=page)).status == 422
+    begun = await browser.post(f"{office.base}/account/factors/app/begin", headers=page)
+    assert begun.status == 403 and "Sign in with your password" in begun.text
+    assert (await browser.post(f"{office.base}/people/{admin.id}/deactivate", headers=page)).status == 303
+    assert await raised(await office.world.signed_in(office.workspace, owner)) == 303
 
 
 async def test_an_owner_cannot_be_handed_over(office: Office) -> None:
