@@ -23,6 +23,8 @@ DOMAIN: Final = rf"^(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])$"  # no lo
 DIGEST: Final = r"^[0-9a-f]{64}$"
 
 _DOMAIN = re.compile(DOMAIN)
+# Bare or quoted (RFC 5321, 4.1.2). What mail programs read as several addresses is none, whatever its end says.
+_LOCAL = re.compile(r'[^\s@,;:<>()\[\]"]+|"[^\s"\\]+"')
 
 
 class DomainRefused(ValueError):
@@ -60,7 +62,7 @@ def normalised(text: str) -> str:
 def of_address(email: str) -> str:
     """The domain of an e-mail address. Raises DomainRefused."""
     local, at, domain = email.strip().rpartition("@")
-    if not at or not local:
+    if not at or not _LOCAL.fullmatch(local):
         raise DomainRefused("not an e-mail address")
     return normalised(domain)
 

@@ -34,7 +34,13 @@ class Mailer:
     async def send(self, to: str, subject: str, text: str) -> None:
         """Hand a mail over to the server. Raises MailNotSent; it may then have been taken or not."""
         message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = self._sender, to, subject
+        message["From"], message["Subject"] = self._sender, subject
+        try:
+            message["To"] = to
+        except ValueError:
+            raise MailNotSent("no address") from None
+        if [one.addr_spec for one in message["To"].addresses] != [to]:  # `a@b, c@d` is one text and two people
+            raise MailNotSent("not one address")
         message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=self._domain)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies
         message.set_content(text)

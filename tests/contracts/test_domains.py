@@ -30,7 +30,20 @@ def test_what_is_no_domain_is_refused(typed: str) -> None:
         domains.normalised(typed)
 
 
-@pytest.mark.parametrize("typed", ["acme.example", "@acme.example", "ada@", "ada@acme"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "acme.example",
+        "@acme.example",
+        "ada@",
+        "ada@acme",
+        "ada@other.example,bob@acme.example",
+        "ada@other.example;bob@acme.example",
+        "<ada@other.example> bob@acme.example",
+        "ada@other.example@acme.example",
+        '"ada" <ada@other.example>,"bob"@acme.example',
+    ],
+)
 def test_what_is_no_address_has_none(typed: str) -> None:
     with pytest.raises(DomainRefused):
         domains.of_address(typed)

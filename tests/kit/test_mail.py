@@ -36,6 +36,23 @@ async def test_no_header_can_be_smuggled_in(header: str) -> None:
         assert not mailbox.mails
 
 
+@pytest.mark.parametrize(
+    "to",
+    [
+        "eve@evil.example,ada@example.com",
+        "<eve@evil.example> ada@example.com",
+        "ada@example.com\nBcc: eve@evil.example",
+    ],
+)
+async def test_a_mail_goes_to_one_address_or_to_nobody(to: str) -> None:
+    with mail_server() as mailbox:
+        with pytest.raises(MailNotSent):
+            await Mailer(mailbox.url, SENDER).send(to, "Subject", "Text")
+        assert not mailbox.mails
+        await Mailer(mailbox.url, SENDER).send("ada+o'neil.b_c@sub.example.com", "Subject", "Text")
+        assert len(mailbox.mails) == 1
+
+
 @pytest.mark.parametrize(("url", "sender"), [("http://x", SENDER), ("smtp://", SENDER), ("smtp://x", "nobody")])
 def test_what_is_no_server_or_sender_is_refused_at_start(url: str, sender: str) -> None:
     with pytest.raises(ValueError, match="mail"):
