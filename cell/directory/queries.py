@@ -55,6 +55,17 @@ def group(group_id: UUID) -> Select[Group]:
     return select(Group).where(Group.id == group_id)
 
 
+def group_with_role(person_id: UUID) -> Select[UUID]:
+    """A group that gives this person a role."""
+    of_group = (Membership.workspace_id == Group.workspace_id) & (Membership.group_id == Group.id)
+    return (
+        select(Group.id)
+        .join(Membership, of_group)
+        .where(Membership.member_id == person_id, Group.role.is_not(None))
+        .limit(1)
+    )
+
+
 def groups() -> Select[Group, int]:
     """Groups by name, and how many are in each."""
     members = (

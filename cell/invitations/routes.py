@@ -9,6 +9,7 @@ from quart import Response, redirect
 from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
+from cell.directory.managing import DirectoryDecides
 from cell.invitations import queries, service
 from cell.invitations.models import Invitation
 from cell.people import passwords
@@ -69,7 +70,7 @@ async def create(by: Writer, key: str) -> Response | Redirect:
             async with cell.database.writing(by.workspace_id) as tx:
                 await service.create(tx, by.actor, form.value, pages.language())
             return redirect(f"/w/{key}/invitations", 303)
-        except (people.AlreadyAMember, people.OnlyOwners, service.AlreadyInvited) as refusal:
+        except (people.AlreadyAMember, people.OnlyOwners, service.AlreadyInvited, DirectoryDecides) as refusal:
             errors = {"email": f"{pages.gettext(refusal.title)}. {pages.gettext(refusal.detail)}"}
     return await _page(by, 422, form={"email": "", "role": "", **form.typed, "errors": errors})
 
@@ -82,7 +83,7 @@ async def resend(by: Writer, key: str, invitation_id: UUID) -> Response | Redire
     try:
         async with cell.database.writing(by.workspace_id) as tx:
             await service.resend(tx, by.actor, invitation_id, pages.language())
-    except (people.OnlyOwners, service.InvitationOver) as refusal:
+    except (people.OnlyOwners, service.InvitationOver, DirectoryDecides) as refusal:
         return await _refused(by, refusal)
     return redirect(f"/w/{key}/invitations", 303)
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from cell.actors import SYSTEM, Actor
 from cell.audit import service as audit
+from cell.directory.managing import DirectoryDecides, directory_managed
 from cell.invitations import kinds, queries
 from cell.invitations.models import Invitation
 from cell.people import queries as people_queries
@@ -60,9 +61,11 @@ def state_of(invitation: Invitation, moment: datetime) -> str:
 
 
 async def create(tx: Writing, by: Actor, new: NewInvitation, language: str) -> Invitation:
-    """Invite somebody by mail. Raises AlreadyAMember, AlreadyInvited, OnlyOwners."""
+    """Invite somebody by mail. Raises AlreadyAMember, AlreadyInvited, OnlyOwners, DirectoryDecides."""
     email_norm = people.normalised(new.email)
     await people.refuse_granting(tx, by, new.role)
+    if not await _may_come(tx, new.role):
+        raise DirectoryDecides
     if await tx.first(people_queries.by_email(email_norm)) is not None:
         raise people.AlreadyAMember
     if await tx.first(queries.pending(email_norm)) is not None:
@@ -84,8 +87,13 @@ async def create(tx: Writing, by: Actor, new: NewInvitation, language: str) -> I
 
 
 async def resend(tx: Writing, by: Actor, invitation_id: UUID, language: str) -> Invitation:
-    """Send another mail, with another word and seven days from now. Raises InvitationOver, OnlyOwners, NotFound."""
+    """Send another mail, with another word and seven days from now.
+
+    Raises InvitationOver, OnlyOwners, DirectoryDecides, NotFound.
+    """
     invitation = await _pending(tx, by, invitation_id)
+    if not await _may_come(tx, invitation.role):
+        raise DirectoryDecides
     invitation.expires_at, invitation.digest, invitation.sent_at = now() + LIFE, None, None
     later(tx, kinds.SEND, invitation.id, language)
     await audit.append(tx, by, "invitation.resend", _target(invitation))
@@ -106,7 +114,7 @@ async def revoke(tx: Writing, by: Actor, invitation_id: UUID) -> Invitation:
 async def presented(tx: Reading, digest: bytes) -> Invitation:
     """The invitation of a mail's word, open or accepted. Raises NotFound, InvitationOver."""
     invitation = await tx.one(queries.by_digest(digest))
-    if invitation.accepted_at is None and not is_open(invitation):
+    if invitation.accepted_at is None and not (is_open(invitation) and await _may_come(tx, invitation.role)):
         raise InvitationOver
     return invitation
 
@@ -114,7 +122,7 @@ async def presented(tx: Reading, digest: bytes) -> Invitation:
 async def accept(tx: Writing, digest: bytes, prepared: people.Prepared, origin: str) -> Person:
     """Make the member that was invited, once. Raises NotFound, InvitationOver, AlreadyAMember."""
     invitation = await tx.one(queries.by_digest(digest).with_for_update())
-    if not is_open(invitation):
+    if not is_open(invitation) or not await _may_come(tx, invitation.role):
         raise InvitationOver
     person = await people.create(tx, SYSTEM, prepared)
     invitation.accepted_at = now()
@@ -135,6 +143,11 @@ async def fulfil(tx: Writing, invitation: Invitation, person: Person) -> None:
     await audit.append(
         tx, people.actor_of(person), "invitation.accept", _target(invitation), {"person": str(person.id)}
     )
+
+
+async def _may_come(tx: Reading, role: str) -> bool:
+    """Whether somebody may come by invitation; where the directory decides who exists, owners alone may."""
+    return role == Role.OWNER or not await directory_managed(tx)
 
 
 async def _pending(tx: Writing, by: Actor, invitation_id: UUID) -> Invitation:

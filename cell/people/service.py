@@ -11,6 +11,7 @@ from sqlalchemy import delete, update
 
 from cell.actors import Actor, ActorKind
 from cell.audit import service as audit
+from cell.directory import managing
 from cell.directory import queries as directory
 from cell.factors import service as factors
 from cell.invitations import queries as invitations
@@ -144,11 +145,14 @@ async def join(tx: Writing, by: Actor, *, name: str, email: str, role: Role) -> 
 async def change_role(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, role: Role, *, but: str = "") -> Person:
     """Give a member another role; their sessions end, `but` one perhaps, and what the new role does not reach.
 
-    Raises OnlyOwners, OwnersNeedPasswords, LastOwner, NotFound.
+    Raises OnlyOwners, OwnersNeedPasswords, LastOwner, DirectoryDecides, NotFound.
     """
     person = await taken_in_hand(tx, by, person_id)
     if person.role == role:
         return person
+    among_others = by.kind is ActorKind.PERSON and Role.OWNER not in (person.role, role)
+    if among_others and await managing.gives_role(tx, person.id):
+        raise managing.DirectoryDecides
     if role is Role.OWNER:
         await _refuse_below_owners(tx, by)
         if await tx.first(queries.password_of(person.id)) is None:
@@ -164,13 +168,17 @@ async def change_role(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, r
 async def set_active(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, *, active: bool) -> Person:
     """Switch a member off or on. Off: out everywhere at once; API tokens they made end for good, customers go on.
 
-    Raises NotYourself, OnlyOwners, LastOwner, NotFound.
+    Off is for everybody to say who may, directory or not: what is wrong with an account does not wait.
+
+    Raises NotYourself, OnlyOwners, LastOwner, DirectoryDecides, NotFound.
     """
     person = await taken_in_hand(tx, by, person_id)
     if person.id == by.id and not active:
         raise NotYourself
     if person.active == active:
         return person
+    if active:
+        await _refuse_kept(tx, by, person)
     if not active:
         await _refuse_last_owner(tx, person)
         await _end_powers(tx, by, person, frozenset())
@@ -184,11 +192,12 @@ async def set_active(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, *,
 async def remove(tx: Writing, redis: "Redis", by: Actor, person_id: UUID) -> Person:
     """Take a member out of the workspace; what they made stays, and so does the log.
 
-    Raises NotYourself, OnlyOwners, LastOwner, NotFound.
+    Raises NotYourself, OnlyOwners, LastOwner, DirectoryDecides, NotFound.
     """
     person = await taken_in_hand(tx, by, person_id)
     if person.id == by.id:
         raise NotYourself
+    await _refuse_kept(tx, by, person)
     await _refuse_last_owner(tx, person)
     await _end_powers(tx, by, person, frozenset())
     sign_out(tx, redis, person.id)
@@ -286,6 +295,12 @@ async def _refuse_below_owners(tx: Reading, by: Actor) -> None:
         raise OnlyOwners
     if by.elsewhere:
         raise OwnersSignInHere
+
+
+async def _refuse_kept(tx: Reading, by: Actor, person: Person) -> None:
+    """Raises DirectoryDecides where somebody decides beside the directory who is there."""
+    if by.kind is ActorKind.PERSON and await managing.keeps(tx, person.id):
+        raise managing.DirectoryDecides
 
 
 async def _refuse_last_owner(tx: Reading, person: Person) -> None:

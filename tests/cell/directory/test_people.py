@@ -6,14 +6,17 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, update
 
+from cell.actors import SYSTEM
 from cell.audit.models import AuditEntry
-from cell.directory import credentials
+from cell.directory import credentials, roles
 from cell.directory.managing import directory_managed
 from cell.directory.models import Entry, Line
 from cell.domains.models import Domain
+from cell.invitations import service as invitations
 from cell.people import queries as people
 from cell.people import service
 from cell.people.models import Person
+from cell.people.permissions import Role
 from contracts.directory import (
     ByLaw,
     Create,
@@ -26,8 +29,11 @@ from contracts.directory import (
     VersionDiffers,
 )
 from contracts.directory_schema import Resource
+from contracts.tokens import Kind as Word
+from contracts.tokens import new_bearer
 from kit.database import now
 from kit.refusals import NotFound
+from tests.cell.browser import PAGE, Browser
 from tests.cell.directory.idp import Idp, connect, kept, step
 from tests.cell.world import PASSWORD, Workspace, World
 
@@ -148,7 +154,7 @@ async def test_deleted_and_created_again_is_a_new_member(idp: Idp) -> None:
 async def test_a_member_who_is_removed_here_is_gone_from_the_directory(world: World, idp: Idp) -> None:
     item = await idp.create(emails=[{"value": "a@example.com"}])
     async with world.cell.database.writing(idp.workspace.id) as tx:
-        await service.remove(tx, world.cell.redis, service.actor_of(idp.workspace.owner), item.id)
+        await service.remove(tx, world.cell.redis, SYSTEM, item.id)
     with pytest.raises(NotFound):
         await idp.get(item.id)
 
@@ -275,6 +281,52 @@ async def test_while_a_token_lives_the_directory_decides(world: World, workspace
     async with world.cell.database.reading(workspace.id) as tx:
         token = await tx.one(select(type(idp.made.token)))
     assert token.refused_at is not None and token.refused_at <= now()
+
+
+async def test_what_the_directory_decides_nobody_decides_beside_it(world: World, idp: Idp) -> None:
+    workspace = idp.workspace
+    admin = await world.signed_in(workspace, workspace.admin)
+    kept_, own, group = await idp.create(), await world.member(workspace, "agent"), await idp.create_group()
+    await idp.patch_group(group.id, step("add", "members", [{"value": str(kept_.id)}]))
+
+    async def act(person_id: UUID, what: str, **form: str) -> int:
+        url = f"{workspace.base}/people/{person_id}/{what}"
+        return (await admin.post(url, form=form, headers=PAGE)).status
+
+    assert await act(kept_.id, "role", role="auditor") == 303  # no group gives one
+    async with world.cell.database.writing(workspace.id) as tx:
+        await roles.link(tx, world.cell, service.actor_of(workspace.admin), group.id, Role.AGENT)
+    assert await act(kept_.id, "role", role="admin") == 409
+    assert await act(kept_.id, "deactivate") == 303  # at once, whatever is wrong
+    assert await act(kept_.id, "reactivate") == 409
+    assert await act(kept_.id, "remove", email=(await there(idp, kept_.id)).email) == 409
+    assert not (await there(idp, kept_.id)).active
+    assert [await act(own.id, what) for what in ("deactivate", "reactivate")] == [303, 303]  # whom it does not have
+    assert await act(own.id, "role", role="auditor") == 303
+
+    async def invited(by: Browser, role: str) -> int:
+        form = {"email": f"{role}@example.com", "role": role}
+        return (await by.post(f"{workspace.base}/invitations", form=form, headers=PAGE)).status
+
+    assert await invited(admin, "agent") == 422
+    assert await invited(await world.signed_in(workspace, workspace.owner), "owner") == 303
+    async with world.cell.database.writing(workspace.id) as tx:
+        await credentials.revoke(tx, service.actor_of(workspace.admin), idp.made.token.id)
+    assert await act(kept_.id, "reactivate") == 303 and await invited(admin, "agent") == 303
+
+
+async def test_an_invitation_from_before_the_directory_is_over(world: World, workspace: Workspace) -> None:
+    async with world.cell.database.writing(workspace.id) as tx:
+        new = invitations.NewInvitation(email="new@example.com")
+        made = await invitations.create(tx, service.actor_of(workspace.admin), new, "en")
+        word = new_bearer(Word.INVITE, workspace.key)
+        made.digest = word.digest
+    path = f"{workspace.base}/join/{word.secret}"
+    assert (await world.browser().page(path)).status == 200
+    await connect(world, workspace)
+    assert (await world.browser().page(path)).status == 410
+    form = {"name": "New", "password": "copper lantern meadow fifteen"}
+    assert (await world.browser().post(path, form=form, headers=PAGE)).status == 410
 
 
 @pytest.mark.parametrize(
