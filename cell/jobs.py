@@ -7,11 +7,12 @@ from cell.invitations import tasks as invitations
 from cell.people import tasks as people
 from cell.recordings import tasks as recordings
 from cell.resources import Cell
+from cell.security import tasks as security
 from cell.sessions import tasks as sessions
 from cell.signup import tasks as signup
 from cell.sso import tasks as sso
 from kit.jobs import Tasks
 
 TASKS: Tasks[Cell] = Tasks()
-for noun in (audit, directory, domains, invitations, people, recordings, sessions, signup, sso):
+for noun in (audit, directory, domains, invitations, people, recordings, security, sessions, signup, sso):
     TASKS.include(noun.TASKS)

@@ -1,9 +1,16 @@
 """Sending a mail of this cell, in its reader's language; for jobs, which try again."""
 
+from cell.people.models import Person
 from cell.resources import Cell
 from cell.ui import pages
+from cell.workspaces.models import Workspace
 from kit.jobs import GiveUp
 from kit.mail import Mailer
+
+
+def language_of(person: Person, workspace: Workspace) -> str:
+    """In which to write to somebody who is not there: their browser's last, else the workspace's."""
+    return person.language or workspace.language
 
 
 async def send(cell: Cell, to: str, language: str, subject: str, text: str, **places: str) -> None:

@@ -14,6 +14,7 @@ from cell.factors import passkeys, queries, recovery, totp
 from cell.factors.models import Passkey
 from cell.factors.service import CodeWrong, PasskeyWrong
 from cell.resources import Cell
+from cell.security.noticing import Notice, notify
 from kit import logs
 from kit.database import Writing, now
 from kit.refusals import Kind, Refusal, TooManyRequests
@@ -61,6 +62,7 @@ async def code(tx: Writing, cell: Cell, person_id: UUID, text: str) -> By:
         if await totp.take(tx, cell.settings, person_id, plain):
             return "totp"
     elif await recovery.take(tx, cell.settings, person_id, text):
+        notify(tx, person_id, Notice.CODE_USED)
         return "recovery"
     log.info("refused", reason="code-wrong")
     raise CodeWrong

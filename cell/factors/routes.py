@@ -14,6 +14,7 @@ from cell.factors.pending import PendingSecrets
 from cell.factors.sent import SentPasskey, go_on, options
 from cell.people import service as people
 from cell.people.permissions import Permission
+from cell.security.noticing import Notice, notify
 from cell.sessions import browsers
 from cell.sessions.ending import sign_out
 from cell.sessions.half import Challenges
@@ -169,6 +170,7 @@ async def forget(by: Admin, key: str, person_id: UUID) -> Response | Redirect:
         await service.forget(tx, person.id)
         sign_out(tx, cell.redis, person.id)
         target = audit.Target("person", person.id, person.id, {"name": person.name, "email": person.email})
+        notify(tx, person.id, Notice.FACTORS_FORGOTTEN)
         await audit.append(tx, by.actor, "factor.forget", target)
     return redirect(f"/w/{key}/people/{person_id}", 303)
 

@@ -11,6 +11,7 @@ from cell.actors import Actor
 from cell.audit import service as audit
 from cell.factors import passkeys, queries, recovery, totp
 from cell.factors.models import Passkey, RecoveryCode, Totp
+from cell.security.noticing import Notice, notify
 from cell.settings import CellSettings
 from kit.database import Reading, Writing, now
 from kit.refusals import Kind, Refusal
@@ -93,7 +94,7 @@ async def add_app(tx: Writing, settings: CellSettings, by: Actor, secret: str, c
     first = not await has_one(tx, by.id)
     await tx.execute(delete(Totp).where(Totp.id == by.id))
     totp.add(tx, settings, by.id, secret, step)
-    await _log(tx, by, "factor.add", "app")
+    await _log(tx, by, "factor.add", "app", Notice.APP_ADDED)
     return await recovery.renew(tx, settings, by.id) if first else []
 
 
@@ -112,7 +113,7 @@ async def add_passkey(tx: Writing, settings: CellSettings, by: Actor, made: pass
             created_at=now(),
         )
     )
-    await _log(tx, by, "factor.add", "passkey")
+    await _log(tx, by, "factor.add", "passkey", Notice.PASSKEY_ADDED)
     return await recovery.renew(tx, settings, by.id) if first else []
 
 
@@ -120,20 +121,20 @@ async def remove_app(tx: Writing, by: Actor, *, required: bool) -> None:
     """Take the app away. Raises FactorNeeded, NotFound."""
     app = await tx.one(queries.totp_of(by.id))
     await tx.delete(app)
-    await _after_removal(tx, by, "app", required)
+    await _after_removal(tx, by, "app", Notice.APP_REMOVED, required)
 
 
 async def remove_passkey(tx: Writing, by: Actor, passkey_id: UUID, *, required: bool) -> None:
     """Take a passkey away. Raises FactorNeeded, NotFound."""
     passkey = await tx.one(queries.passkey_by_id(passkey_id, by.id))
     await tx.delete(passkey)
-    await _after_removal(tx, by, "passkey", required)
+    await _after_removal(tx, by, "passkey", Notice.PASSKEY_REMOVED, required)
 
 
 async def renew_codes(tx: Writing, settings: CellSettings, by: Actor) -> list[str]:
     """Ten new recovery codes; those before are of no more use."""
     codes = await recovery.renew(tx, settings, by.id)
-    await _log(tx, by, "recovery.renew", "recovery")
+    await _log(tx, by, "recovery.renew", "recovery", Notice.CODES_RENEWED)
     return codes
 
 
@@ -144,14 +145,15 @@ async def forget(tx: Writing, person_id: UUID) -> None:
     await tx.execute(delete(RecoveryCode).where(RecoveryCode.person_id == person_id))
 
 
-async def _after_removal(tx: Writing, by: Actor, what: str, required: bool) -> None:
+async def _after_removal(tx: Writing, by: Actor, what: str, notice: Notice, required: bool) -> None:
     await tx.flush()
     if not await has_one(tx, by.id):
         if required:
             raise FactorNeeded
         await forget(tx, by.id)  # recovery codes recover nothing now
-    await _log(tx, by, "factor.remove", what)
+    await _log(tx, by, "factor.remove", what, notice)
 
 
-async def _log(tx: Writing, by: Actor, act: str, what: str) -> None:
+async def _log(tx: Writing, by: Actor, act: str, what: str, notice: Notice) -> None:
+    notify(tx, by.id, notice)
     await audit.append(tx, by, act, audit.Target("person", by.id), {"factor": what})

@@ -141,7 +141,14 @@ async def join(by: Anyone, key: str, secret: str) -> Response | Redirect:
     if not await sessions.password_allowed(cell, workspace_id, person):  # they come in another way from now on
         return redirect(f"/w/{key}/sign-in", 303)
     word = await sessions.begin(
-        cell, key, workspace_id, person, how="password", browser=browsers.present(), address=by.address
+        cell,
+        key,
+        workspace_id,
+        person,
+        how="password",
+        browser=browsers.present(),
+        address=by.address,
+        language=pages.language(),
     )
     answer = redirect(f"/w/{key}/library", 303)
     cookies.begin(answer, key, word)

@@ -20,6 +20,7 @@ class Person(Tenant, Base):
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime | None]
+    language: Mapped[str | None]  # that their browser last asked for; mails are written in it
 
     __table_args__ = (Index("uq_people_email_norm", "workspace_id", "email_norm", unique=True),)
 

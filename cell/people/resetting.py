@@ -12,6 +12,7 @@ from cell.people import kinds, queries, service
 from cell.people.models import PasswordReset, Person
 from cell.people.permissions import Role
 from cell.resources import Cell
+from cell.security.noticing import Notice, notify
 from cell.sessions.ending import sign_out
 from cell.sso.enforcing import enforced
 from cell.workspaces import service as workspaces
@@ -96,6 +97,7 @@ async def reset(tx: Writing, redis: "Redis", digest: bytes, new_hash: str, origi
     changed_at = await service.set_password(tx, person.id, new_hash)
     sign_out(tx, redis, person.id)
     by = service.actor_of(person, origin)
+    notify(tx, person.id, Notice.PASSWORD)
     await audit.append(tx, by, "password.reset", audit.Target("person", person.id))
     return service.Account(person, new_hash, changed_at)
 
@@ -104,5 +106,6 @@ async def change(tx: Writing, redis: "Redis", by: Actor, person: Person, new_has
     """Store the password that somebody chose who knew the one before; their sessions end `but` this one."""
     changed_at = await service.set_password(tx, person.id, new_hash)
     sign_out(tx, redis, person.id, but=but)
+    notify(tx, person.id, Notice.PASSWORD)
     await audit.append(tx, by, "password.change", audit.Target("person", person.id))
     return service.Account(person, new_hash, changed_at)

@@ -246,9 +246,9 @@ async def rehash(tx: Writing, found: Account, new_hash: str) -> None:
     await tx.execute(update(Password).where(same).values(hash=new_hash))
 
 
-async def seen(tx: Writing, person_id: UUID) -> None:
-    """Remember that the person was here just now."""
-    await tx.execute(update(Person).where(Person.id == person_id).values(last_seen_at=now()))
+async def seen(tx: Writing, person_id: UUID, language: str) -> None:
+    """Remember that the person was here just now, and in which language their browser asked."""
+    await tx.execute(update(Person).where(Person.id == person_id).values(last_seen_at=now(), language=language))
 
 
 async def names_of(tx: Reading, ids: set[UUID]) -> dict[UUID, str]:

@@ -17,6 +17,7 @@ class Recording(Tenant, Base):
 
     link_id: Mapped[UUID]
     started_by: Mapped[UUID | None]  # the member who began it themselves; None for a customer's
+    started_in: Mapped[str | None]  # the line of the session in which they did (cell/sessions/store.py)
     title: Mapped[str]
     ticket: Mapped[str]
     state: Mapped[str]

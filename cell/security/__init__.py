@@ -1,1 +1,4 @@
-"""A workspace's security policy: second factors, the length of sessions, networks. Outside use: `service.get`."""
+"""A workspace's security policy: second factors, the length of sessions, networks; mails about one's own account.
+
+Outside use: `service.get`, `noticing.notify`.
+"""

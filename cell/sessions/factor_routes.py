@@ -143,6 +143,7 @@ async def _arrive(
         how=how,
         browser=browsers.present(),
         address=by.address,
+        language=pages.language(),
         factor=factor,
         password_of=found.password_of,
     )

@@ -88,6 +88,7 @@ async def sign_in(by: Anyone, key: str, sent: Credentials) -> Response | Redirec
         how="password",
         browser=browsers.present(),
         address=by.address,
+        language=pages.language(),
         password_of=chosen,
     )
     answer = redirect(own_path(key, sent.next), 303)

@@ -90,13 +90,14 @@ async def begin(
     how: How,
     browser: str,
     address: str,
+    language: str,
     factor: str = "",
     password_of: str = "",
     until: float | None = None,
 ) -> Bearer:
     """A session for somebody who has proved who they are, by whatever way; the word for the cookie.
 
-    `factor` is the second one, where there was one. `password_of`: when the password was chosen that was shown; another
+    `language`: what their browser asks for. `factor` is the second one, where there was one. `password_of`: when the password was chosen that was shown; another
     one since then ends it. `until`: unix seconds at which the session ends, whatever else holds.
 
     Raises NoLongerAllowed, OutsideNetworks.
@@ -108,7 +109,7 @@ async def begin(
             raise NoLongerAllowed
         if not (await security.get(tx)).admits(address):
             raise security.OutsideNetworks
-        await people.seen(tx, person.id)
+        await people.seen(tx, person.id, language)
         by = people.actor_of(held, address)
         details: dict[str, str | int | bool | list[str]] = {"how": how}
         if factor:

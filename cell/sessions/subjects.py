@@ -23,6 +23,7 @@ from cell.sessions.store import Session, Sessions
 from cell.workspaces import service as workspaces
 from cell.workspaces.models import Workspace
 from kit.database import Reading, WorkspaceFrozen, now
+from kit.i18n import negotiate
 from kit.refusals import Kind, NotFound, Refusal
 from kit.web import Scope
 
@@ -124,7 +125,7 @@ class Member:
         if person.last_seen_at is None or now() - person.last_seen_at > service.SEEN_EVERY:
             with suppress(WorkspaceFrozen):  # it may be read all the same
                 async with cell.database.writing(workspace_id) as tx:
-                    await service.seen(tx, person.id)
+                    await service.seen(tx, person.id, negotiate(request.headers.get("Accept-Language", "")))
         return by
 
     def _check(self, scope: Scope | None, factor_missing: bool) -> None:

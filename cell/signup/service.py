@@ -33,6 +33,7 @@ async def create(database: Database, wanted: CreateWorkspace) -> None:
         async with database.writing(new.id, before=partial(workspaces.own, new=new)) as tx:
             workspace = workspaces.found(tx, new)
             workspace.open_links_limit, workspace.confirmed_at = FEW_LINKS, None
+            workspace.language = wanted.language
             await tx.flush()
             await audit.append(tx, SYSTEM, "workspace.create", audit.Target("workspace", new.id))
             owner = await people.create(tx, SYSTEM, first)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from cell.sso import saving, upkeep
+from cell.sso import saving
 from cell.sso.hints import HINTS
 from cell.sso.models import SignIn
 from cell.sso.reasons import Reason
@@ -49,15 +49,12 @@ def state(wanted: Connection | None) -> str:
 
 def connection(wanted: Connection) -> dict[str, object]:
     """A connection."""
-    ahead = upkeep.ends_in(wanted) if wanted.enabled else None
     return {
         "vendor": wanted.vendor.value,
         "vendor_name": GUIDES[wanted.vendor].name,
         "idp_entity_id": wanted.idp_entity_id,
         "sso_url": wanted.sso_url,
         "certificates": [certificate(one, now()) for one in wanted.certificates],
-        "ends_in": None if ahead is None else ahead.days,
-        "ends_at": max(one.not_after for one in wanted.certificates),
         "attributes": wanted.attributes,
         "roles": [{"group": one.group, "role": one.role} for one in wanted.attributes.roles],
         "name_id_format": wanted.name_id_format.value,

@@ -12,6 +12,7 @@ from cell.resources import Cell
 from cell.sso import connections
 from cell.sso.vendors import GUIDES
 from contracts.identity import (
+    Attributes,
     Binding,
     Certificate,
     Connection,
@@ -36,6 +37,23 @@ class NotUsable(Refusal):
     kind = Kind.INVALID
     title = "This cannot be used"
     detail = "Check it against the page of your identity provider."
+
+
+class NameIsAddress(NotUsable):
+    """A name of a group or an attribute that might be a person's address, and would leave the cell."""
+
+    title = "A name with @ cannot be used here"
+    detail = (
+        "It could be somebody's address, and this setting is kept outside your region too. Have your identity provider "
+        "send the group's name or ID instead, under another attribute if need be, and enter that."
+    )
+
+
+class NameUnseen(NotUsable):
+    """A name with signs that nobody sees: it would fit nothing, and nobody would find out why."""
+
+    title = "A name has a sign in it that cannot be seen"
+    detail = "That happens when it is copied from elsewhere. Type it by hand; a usual blank between two words is fine."
 
 
 class OtherProvider(Refusal):
@@ -114,6 +132,11 @@ def with_certificates(before: Connection, facts: IdpFacts) -> Connection:
 
 def checked(made: Connection) -> Connection:
     """The connection as everybody will read it from its record. Raises NotUsable."""
+    for name in _names(made.attributes):
+        if "@" in name:
+            raise NameIsAddress
+        if not name.isprintable():
+            raise NameUnseen
     try:
         return connection_of(_ANY_KEY, connection_record(made))
     except ConnectionRefused as error:
@@ -132,6 +155,12 @@ def usable(certificates: tuple[str, ...]) -> tuple[Certificate, ...]:
     if not valid:
         raise NotUsable(reason if not found else N_("Every certificate in it has ended."))
     return valid[:MOST_CERTIFICATES]
+
+
+def _names(attributes: Attributes) -> list[str]:
+    """What a customer calls things: attributes, and groups."""
+    found = [attributes.email, attributes.name, attributes.first_name, attributes.last_name, attributes.groups]
+    return [*found, *(one.group for one in attributes.roles)]
 
 
 def _by_hand(brought: Brought) -> IdpFacts:

@@ -121,6 +121,7 @@ async def _arrived(by: Anyone, key: str, outcome: Outcome) -> Redirect:
         how="sso",
         browser=browsers.present(),
         address=by.address,
+        language=pages.language(),
         until=outcome.ends_at,
     )
     await signed_in(answer, cell, key, workspace_id, word, None)

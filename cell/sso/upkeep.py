@@ -50,18 +50,13 @@ async def warn(cell: Cell, workspace_id: UUID, person_id: UUID, date: str) -> No
     if person is None or not person.active or Permission.SSO_CHANGE not in allowed(person.role):
         return
     url = f"{cell.settings.go_url}/w/{workspace.key}/sso"
-    # Nobody is there whose language could be asked.
-    await mailing.send(cell, person.email, "en", _SUBJECT, _TEXT, workspace=workspace.name, date=date, url=url)
-
-
-def ends_in(connection: Connection) -> timedelta | None:
-    """How long ahead of the end of the last certificate people are to be warned just now; None: not yet."""
-    return connection.expiring(now())
+    language = mailing.language_of(person, workspace)
+    await mailing.send(cell, person.email, language, _SUBJECT, _TEXT, workspace=workspace.name, date=date, url=url)
 
 
 async def _warn(tx: Writing, row: SsoSettings, connection: Connection) -> None:
     """Write a mail to each admin and owner, once for each certificate and each time ahead."""
-    ahead = ends_in(connection)
+    ahead = connection.expiring(now())
     if ahead is None or not connection.enabled:
         return
     last = max(connection.certificates, key=lambda one: one.not_after)

@@ -7,15 +7,22 @@ from pathlib import Path
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, select_autoescape
 from quart import Response, request
 
+from cell.people.permissions import Permission
 from cell.resources import current
 from cell.sessions.subjects import Member
+from cell.sso import connections
 from cell.ui import words
 from cell.workspaces import service as workspaces
+from contracts.presets import NAMES
 from kit import i18n
+from kit.database import now
 from kit.refusals import Refusal
 
 UI = Path(__file__).parent
 CELL = UI.parent
+
+# Entries of the navigation under which a workspace is set up: what an admin has to hear stands on each of them.
+SETTINGS = frozenset({"people", "sso", "domains", "sign-ins", "directory", "tokens", "security", "audit"})
 
 
 def language() -> str:
@@ -51,7 +58,18 @@ def draw(template: str, status: int = 200, /, **variables: object) -> Response:
 
 def draw_for(by: Member, template: str, here: str, status: int = 200, /, **variables: object) -> Response:
     """A page or a partial for somebody who is signed in; `here` is the entry of the navigation."""
-    return draw(template, status, **frame(by), here=here, **variables)
+    banner = _certificate_ends(by) if here in SETTINGS and not wants_partial() else None
+    return draw(template, status, **frame(by), here=here, certificate_ends=banner, **variables)
+
+
+def _certificate_ends(by: Member) -> dict[str, object] | None:
+    """What to tell who can add one: the last certificate of the identity provider ends soon, or has ended."""
+    connection = connections.enabled(current(), by.workspace.key) if Permission.SSO_CHANGE in by.may else None
+    ahead = None if connection is None else connection.expiring(now())
+    if connection is None or ahead is None:
+        return None
+    ends = max(one.not_after for one in connection.certificates)
+    return {"product": NAMES[connection.vendor], "at": ends, "days": ahead.days, "over": ends <= now()}
 
 
 def frame(by: Member) -> dict[str, object]:

@@ -41,3 +41,4 @@ class Workspace(Scoped, Base):
     open_links_limit: Mapped[int] = mapped_column(default=500)
     confirmed_at: Mapped[datetime | None]  # when the founder confirmed the e-mail address
     confirm_digest: Mapped[bytes | None]  # of the word in the mail that asks for it
+    language: Mapped[str] = mapped_column(default="en")  # its founder's, for mails to who has shown none

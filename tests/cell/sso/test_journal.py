@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from cell.domains.models import Domain
+from cell.people import service as people
 from cell.sso import journal, kinds, upkeep
 from cell.sso.calls import answer
 from cell.sso.models import SignIn, SsoUpkeep
@@ -205,12 +206,38 @@ async def test_the_mail_says_when_and_where(office: Office, mailing: World, mail
     assert len(mailbox.mails) == 1  # an agent cannot mend it
 
 
-async def test_the_banner_warns_too(office: Office) -> None:
+async def test_the_mail_is_in_its_readers_language(office: Office, mailing: World, mailbox: Mailbox) -> None:
+    cell = replace(office.cell, settings=mailing.cell.settings)
+    async with office.cell.database.writing(office.workspace.id) as tx:
+        await people.seen(tx, office.workspace.admin.id, "de")
+    await upkeep.warn(cell, office.workspace.id, office.workspace.admin.id, "2026-12-24")
+    assert "Zertifikat" in mailbox.mails[-1]["Subject"]
+
+
+SETTINGS = ("people", "sso", "domains", "sign-ins", "directory", "tokens", "security", "audit")
+
+
+@pytest.mark.parametrize(
+    ("days", "kind", "says"),
+    [(20, "notice-warn", "ends soon"), (5, "notice-bad", "ends soon"), (-1, "notice-bad", "has ended")],
+)
+async def test_every_page_of_settings_warns_who_can_mend_it(office: Office, days: int, kind: str, says: str) -> None:
+    made = office.connect(certificates=(Certificate.of(certificate(days)),))
     admin = await office.world.signed_in(office.workspace, office.workspace.admin)
-    await save(office, connection(office.workspace, certificates=(Certificate.of(certificate(20)),)))
-    assert "ends soon" in (await admin.page(f"{office.base}/sso")).text
-    await save(office, connection(office.workspace))
-    assert "ends soon" not in (await admin.page(f"{office.base}/sso")).text
+    auditor = await office.world.signed_in(office.workspace, await office.world.member(office.workspace, "auditor"))
+    for path in SETTINGS:
+        page = (await admin.page(f"{office.base}/{path}")).text
+        assert f'class="notice {kind} banner" id="certificate-ends"' in page and says in page, path
+        assert "certificate-ends" not in (await auditor.page(f"{office.base}/{path}")).text, path
+    assert "certificate-ends" not in (await admin.page(f"{office.base}/library")).text
+    office.connect(certificates=(*made.certificates, Certificate.of(certificate())))
+    assert "certificate-ends" not in (await admin.page(f"{office.base}/sso")).text
+
+
+async def test_nobody_hears_of_certificates_of_a_connection_that_is_off(office: Office) -> None:
+    office.connect(enabled=False, certificates=(Certificate.of(certificate(5)),))
+    admin = await office.world.signed_in(office.workspace, office.workspace.admin)
+    assert "certificate-ends" not in (await admin.page(f"{office.base}/people")).text
 
 
 async def test_calls_reach_what_they_name(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -224,11 +224,33 @@ async def test_a_stale_page_changes_nothing(office: Office, admin: Browser) -> N
         assert answer.status == 409 and "Somebody else has changed" in answer.text
 
 
-@pytest.mark.parametrize(("group", "says"), [("a\tb", "control"), ("x" * 257, "")])
+@pytest.mark.parametrize(
+    ("group", "says"),
+    [
+        ("leads@example.com", "A name with @ cannot be used here"),
+        ("a\tb", "a sign in it that cannot be seen"),
+        ("Leads\u00a0EU", "a sign in it that cannot be seen"),
+        ("x" * 257, ""),
+    ],
+)
 async def test_groups_that_are_none_are_refused(office: Office, admin: Browser, group: str, says: str) -> None:
     await connected(office, admin)
     answer = await post(office, admin, "mapping", group=[group], role=["admin"])
-    assert answer.status == 422 and says in answer.text
+    assert answer.status == 422 and says in answer.text and "Value error" not in answer.text
+
+
+@pytest.mark.parametrize("group", ["x" * 256, "CN=Leads,OU=Support,DC=acme", "Führung & Leitung <EU>", "支持/领导"])
+async def test_groups_are_called_what_they_are_called(office: Office, admin: Browser, group: str) -> None:
+    await connected(office, admin)
+    assert (await post(office, admin, "mapping", group=[group], role=["admin"])).status == 303
+    made = connections.of(office.cell, office.key)
+    assert made is not None and [one.group for one in made.attributes.roles] == [group]
+
+
+async def test_an_attribute_is_no_address_either(office: Office, admin: Browser) -> None:
+    await connected(office, admin)
+    answer = await post(office, admin, "mapping", email="mail@example.com")
+    assert answer.status == 422 and "A name with @" in answer.text and 'value="mail@example.com"' in answer.text
 
 
 async def test_the_role_of_an_owner_is_not_for_groups_to_give(office: Office, admin: Browser) -> None:
