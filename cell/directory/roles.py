@@ -68,7 +68,7 @@ async def settle(
         if one["holds"]:
             await people.change_role(slow, cell.redis, by, one["id"], Role(one["wanted"]))
         elif one["seen"]:
-            sign_out(slow, cell.redis, one["id"])
+            await sign_out(slow, cell.redis, one["id"])
     if slow is not None:
         await slow.flush()
     if alone:

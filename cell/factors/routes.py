@@ -72,7 +72,7 @@ async def add_app(by: Oneself, key: str, sent: SentCode) -> Response | Redirect:
         await checking.spend_an_attempt(cell, by.workspace_id, by.person.id, by.session.id)
         async with cell.database.writing(by.workspace_id) as tx:
             codes = await service.add_app(tx, cell.settings, by.actor, secret, "".join(sent.code.split()))
-            sign_out(tx, cell.redis, by.person.id, but=by.session.id)
+            await sign_out(tx, cell.redis, by.person.id, but=by.session)
     except (service.CodeWrong, checking.TooManyCodes) as refusal:
         return _app_page(by, STATUS[refusal.kind], secret, refusal)
     await PendingSecrets(cell.redis, by.workspace_id).drop(by.person.id)
@@ -114,7 +114,7 @@ async def add_passkey(by: Oneself, key: str, sent: SentPasskey) -> Response:
         name = sent.name.strip() or browsers.present()
         async with cell.database.writing(by.workspace_id) as tx:
             codes = await service.add_passkey(tx, cell.settings, by.actor, made, name)
-            sign_out(tx, cell.redis, by.person.id, but=by.session.id)
+            await sign_out(tx, cell.redis, by.person.id, but=by.session)
     except (passkeys.PasskeyRefused, DoneAlready):
         return pages.told_script(service.PasskeyWrong(), 422)
     except (service.PasskeyWrong, service.TooManyPasskeys) as refusal:
@@ -168,7 +168,7 @@ async def forget(by: Admin, key: str, person_id: UUID) -> Response | Redirect:
     async with cell.database.writing(by.workspace_id) as tx:
         person = await people.taken_in_hand(tx, by.actor, person_id)
         await service.forget(tx, person.id)
-        sign_out(tx, cell.redis, person.id)
+        await sign_out(tx, cell.redis, person.id)
         target = audit.Target("person", person.id, person.id, {"name": person.name, "email": person.email})
         notify(tx, person.id, Notice.FACTORS_FORGOTTEN)
         await audit.append(tx, by.actor, "factor.forget", target)

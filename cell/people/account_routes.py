@@ -53,7 +53,7 @@ async def change_password(by: Oneself, key: str) -> Response:
         return await _page(by, 422, errors={"password": pages.gettext(weak.detail)})
     new_hash = await passwords.hashed(form.value.password)
     async with cell.database.writing(by.workspace_id) as tx:
-        account = await resetting.change(tx, cell.redis, by.actor, by.person, new_hash, but=by.session.id)
+        account = await resetting.change(tx, cell.redis, by.actor, by.person, new_hash, but=by.session)
     answer = await _page(by, 200, changed=True)
     cookies.remember_device(answer, cell.settings, key, by.workspace_id, account)
     return answer

@@ -51,6 +51,11 @@ def owners_with_password() -> Select[Person]:
     )
 
 
+def below_owners() -> Select[UUID]:
+    """Everybody who is no owner, switched off or not."""
+    return select(Person.id).where(Person.role != Role.OWNER)
+
+
 def who_may(permission: Permission, limit: int) -> Select[Person]:
     """Active people whose role has a permission, at most so many."""
     roles = [role.value for role, held in MAY.items() if permission in held]

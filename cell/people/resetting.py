@@ -14,6 +14,7 @@ from cell.people.permissions import Role
 from cell.resources import Cell
 from cell.security.noticing import Notice, notify
 from cell.sessions.ending import sign_out
+from cell.sessions.store import Session
 from cell.sso.enforcing import enforced
 from cell.workspaces import service as workspaces
 from contracts.tokens import Kind as Word
@@ -95,17 +96,19 @@ async def reset(tx: Writing, redis: "Redis", digest: bytes, new_hash: str, origi
     await tx.first(queries.reset_by_digest(digest).with_for_update())
     person = await presented(tx, digest)
     changed_at = await service.set_password(tx, person.id, new_hash)
-    sign_out(tx, redis, person.id)
+    await sign_out(tx, redis, person.id)
     by = service.actor_of(person, origin)
     notify(tx, person.id, Notice.PASSWORD)
     await audit.append(tx, by, "password.reset", audit.Target("person", person.id))
     return service.Account(person, new_hash, changed_at)
 
 
-async def change(tx: Writing, redis: "Redis", by: Actor, person: Person, new_hash: str, *, but: str) -> service.Account:
+async def change(
+    tx: Writing, redis: "Redis", by: Actor, person: Person, new_hash: str, *, but: Session
+) -> service.Account:
     """Store the password that somebody chose who knew the one before; their sessions end `but` this one."""
     changed_at = await service.set_password(tx, person.id, new_hash)
-    sign_out(tx, redis, person.id, but=but)
+    await sign_out(tx, redis, person.id, but=but)
     notify(tx, person.id, Notice.PASSWORD)
     await audit.append(tx, by, "password.change", audit.Target("person", person.id))
     return service.Account(person, new_hash, changed_at)

@@ -78,7 +78,7 @@ async def change_role(by: Writer, key: str, person_id: UUID, wanted: NewRole) ->
     cell = resources.current()
     try:
         async with cell.database.writing(by.workspace_id) as tx:
-            await service.change_role(tx, cell.redis, by.actor, person_id, wanted.role, but=by.session.id)
+            await service.change_role(tx, cell.redis, by.actor, person_id, wanted.role, but=by.session)
     except Refusal as refusal:
         return await _refused(by, person_id, refusal)
     answer = redirect(f"/w/{key}/people/{person_id}", 303)

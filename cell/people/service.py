@@ -18,8 +18,8 @@ from cell.invitations import queries as invitations
 from cell.people import passwords, queries
 from cell.people.models import Password, PasswordReset, Person
 from cell.people.permissions import Permission, Role, allowed
-from cell.recordings import service as recordings
 from cell.sessions.ending import sign_out
+from cell.sessions.store import Session
 from cell.sso import queries as sso
 from cell.tokens import service as tokens
 from cell.workspaces import service as workspaces
@@ -142,7 +142,9 @@ async def join(tx: Writing, by: Actor, *, name: str, email: str, role: Role) -> 
     return person
 
 
-async def change_role(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, role: Role, *, but: str = "") -> Person:
+async def change_role(
+    tx: Writing, redis: "Redis", by: Actor, person_id: UUID, role: Role, *, but: Session | None = None
+) -> Person:
     """Give a member another role; their sessions end, `but` one perhaps, and what the new role does not reach.
 
     Raises OnlyOwners, OwnersNeedPasswords, LastOwner, DirectoryDecides, NotFound.
@@ -160,7 +162,7 @@ async def change_role(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, r
     await _refuse_last_owner(tx, person)
     earlier, person.role = person.role, role.value
     await _end_powers(tx, by, person, allowed(person.role))
-    sign_out(tx, redis, person.id, but=but)
+    await sign_out(tx, redis, person.id, but=but)
     await audit.append(tx, by, "person.role", _target(person), {"from": earlier, "to": person.role})
     return person
 
@@ -182,8 +184,7 @@ async def set_active(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, *,
     if not active:
         await _refuse_last_owner(tx, person)
         await _end_powers(tx, by, person, frozenset())
-        sign_out(tx, redis, person.id)
-        await recordings.stop_own(tx, redis, person.id)
+        await sign_out(tx, redis, person.id)
     person.active = active
     await audit.append(tx, by, "person.activate" if active else "person.deactivate", _target(person))
     return person
@@ -200,8 +201,7 @@ async def remove(tx: Writing, redis: "Redis", by: Actor, person_id: UUID) -> Per
     await _refuse_kept(tx, by, person)
     await _refuse_last_owner(tx, person)
     await _end_powers(tx, by, person, frozenset())
-    sign_out(tx, redis, person.id)
-    await recordings.stop_own(tx, redis, person.id)
+    await sign_out(tx, redis, person.id)
     await factors.forget(tx, person.id)
     await tx.execute(delete(Password).where(Password.id == person.id))
     await tx.execute(sso.forget_identities_of(person.id))

@@ -1,9 +1,11 @@
 """Statements about recordings."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Delete, Select, delete, func, select
+from sqlalchemy import Delete, Select, any_, delete, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 
 from cell.recordings.models import Manifest, Recording, StateChange
 from cell.recordings.states import UPLOADING, State
@@ -45,12 +47,24 @@ def uploading_of_link(link_id: UUID) -> Select[Recording]:
     )
 
 
-def uploading_by(person_id: UUID) -> Select[Recording]:
-    """The recordings that a member began and is still sending, locked."""
+def uploading_by(person_id: UUID, but: str) -> Select[Recording]:
+    """The recordings that a member began and is still sending, locked; `but` those of one session's line."""
     return (
         select(Recording)
         .where(Recording.started_by == person_id, Recording.deleted_at.is_(None))
         .where(Recording.state.in_([state.value for state in UPLOADING]))
+        .where(or_(Recording.started_in.is_(None), Recording.started_in != but))
+        .with_for_update()
+    )
+
+
+def uploading_in(lines: Sequence[str]) -> Select[Recording]:
+    """The recordings that members began in sessions of these lines and are still sending, locked."""
+    return (
+        select(Recording)
+        .where(Recording.started_by.is_not(None), Recording.deleted_at.is_(None))
+        .where(Recording.state.in_([state.value for state in UPLOADING]))
+        .where(Recording.started_in == any_(literal(list(lines), ARRAY(TEXT))))
         .with_for_update()
     )
 

@@ -94,7 +94,7 @@ async def start(by: Visitor, new: NewRecording) -> StartedRecording:
     gates = Gates(cell.redis)
     key = by.workspace.key
     session = await Sessions(cell.redis, key, by.workspace_id).find(cookies.presented(key))
-    member = None if session is None else session.person_id
+    member = None if session is None else (session.person_id, session.line)
     async with cell.database.writing(by.workspace_id) as tx:
         made = await service.started_before(tx, key, by.link, new.recording_id)
         if made is None:

@@ -122,9 +122,12 @@ async def start(
     wanted: Start,
     *,
     follow_every_s: float,
-    member: UUID | None = None,
+    member: tuple[UUID, str] | None = None,
 ) -> Started:
-    """A new recording under a link whose use was taken, by a customer or by a `member`. Raises NotAllowedByLink."""
+    """A new recording under a link whose use was taken, by a customer or by a `member` in a session of that line.
+
+    Raises NotAllowedByLink.
+    """
     if wanted.source not in link.allows:
         raise NotAllowedByLink
     recording_id = wanted.recording_id or uuid4()
@@ -133,7 +136,8 @@ async def start(
     recording = Recording(
         id=recording_id,
         link_id=link.id,
-        started_by=member,
+        started_by=None if member is None else member[0],
+        started_in=None if member is None else member[1],
         title=link.title,
         ticket=link.ticket,
         state=State.CREATED,
@@ -306,9 +310,18 @@ async def revoke_link(tx: Writing, redis: "Redis", by: Actor, link_id: UUID) -> 
     return link
 
 
-async def stop_own(tx: Writing, redis: "Redis", person_id: UUID) -> None:
-    """A member is out: what they were sending themselves ends with what arrived. Customers' recordings go on."""
-    await _cut_off(tx, redis, await tx.all(queries.uploading_by(person_id)))
+async def stop_own(tx: Writing, redis: "Redis", person_id: UUID, *, but: str = "") -> None:
+    """A member is out: what they were sending themselves ends with what arrived. Customers' recordings go on.
+
+    `but`: the line of a session in which they go on.
+    """
+    await _cut_off(tx, redis, await tx.all(queries.uploading_by(person_id, but)))
+
+
+async def stop_begun_in(tx: Writing, redis: "Redis", lines: Sequence[str]) -> None:
+    """Sessions of members end: so does what they were sending themselves in them, with what arrived."""
+    if lines:
+        await _cut_off(tx, redis, await tx.all(queries.uploading_in(lines)))
 
 
 async def _cut_off(tx: Writing, redis: "Redis", uploads: Sequence[Recording]) -> None:

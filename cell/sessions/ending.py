@@ -1,34 +1,70 @@
-"""Ending a person's sessions together with what is the reason: a role, a password, being switched off or removed."""
+"""Ending sessions together with what is the reason, and with what their holders were sending themselves in them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from redis.asyncio import Redis
 
+from cell.people import queries as people
+from cell.recordings import service as recordings
 from cell.sessions import kinds
-from cell.sessions.store import Sessions
+from cell.sessions.store import Session, Sessions
 from kit import live
-from kit.database import Writing, now
+from kit.database import Reading, Writing, now
 from kit.jobs import later
 
 ENDED = "sessions"  # the live event after which streams look at once whether theirs goes on
 
 
-def sign_out(tx: Writing, redis: "Redis", person_id: UUID, *, but: str = "") -> None:
+async def sign_out(tx: Writing, redis: "Redis", person_id: UUID, *, but: Session | None = None) -> None:
     """End the person's sessions, `but` one perhaps, as soon as the change is durable.
 
     That is at once; should this process or Redis be gone by then, a job does it.
     """
-    sessions, moment = Sessions(redis, "", tx.workspace_id), now()
+    kept, moment = "" if but is None else but.id, now()
+    await recordings.stop_own(tx, redis, person_id, but="" if but is None else but.line)
 
     async def end() -> None:
-        await sessions.end_all(person_id, but=but)
+        await Sessions(redis, "", tx.workspace_id).end_all(person_id, but=kept)
         await live.tell(redis, tx.workspace_id, ENDED, {})
 
     tx.after_commit(end)
-    later(tx, kinds.END, person_id, moment.isoformat(), but)
+    later(tx, kinds.END, person_id, moment.isoformat(), kept)
+
+
+async def end(tx: Writing, redis: "Redis", sessions: Sequence[Session]) -> None:
+    """End these sessions, as their holder wants."""
+    await recordings.stop_begun_in(tx, redis, [one.line for one in sessions])
+    tx.after_commit(lambda: end_now(redis, tx.workspace_id, sessions))
+
+
+async def end_now(redis: "Redis", workspace_id: UUID, sessions: Sequence[Session]) -> None:
+    """End them, whatever the database says."""
+    await Sessions(redis, "", workspace_id).end_these(sessions)
+    await live.tell(redis, workspace_id, ENDED, {})
+
+
+async def local(tx: Reading, redis: "Redis") -> list[Session]:
+    """The sessions that none may have where single sign-on is the only way in: begun otherwise, by who is no owner."""
+    found = await Sessions(redis, "", tx.workspace_id).of_people(await tx.all(people.below_owners()))
+    return [one for one in found if one.how != "sso"]
+
+
+async def sign_out_local(tx: Writing, redis: "Redis") -> int:
+    """End those sessions, as `sign_out` does; of how many people."""
+    found, moment = await local(tx, redis), now()
+    await recordings.stop_begun_in(tx, redis, [one.line for one in found])
+    tx.after_commit(lambda: end_now(redis, tx.workspace_id, found))
+    later(tx, kinds.END_LOCAL, moment.isoformat())
+    return len({one.person_id for one in found})
 
 
 async def end_earlier(redis: "Redis", workspace_id: UUID, person_id: UUID, moment: datetime, but: str) -> None:
     """End what was begun before `moment`: whoever signed in since then did so under the new state of things."""
     await Sessions(redis, "", workspace_id).end_all(person_id, but=but, before=moment)
+
+
+async def end_local_earlier(tx: Reading, redis: "Redis", moment: datetime) -> None:
+    """The same for those that are not by single sign-on."""
+    await end_now(redis, tx.workspace_id, [one for one in await local(tx, redis) if one.since < moment])

@@ -15,7 +15,7 @@ from cell.factors.sent import SentPasskey, go_on, options
 from cell.people import queries as people_queries
 from cell.people import service as people
 from cell.people.models import Person
-from cell.sessions import browsers, cookies, devices, half, service
+from cell.sessions import browsers, cookies, devices, half, refusing, service
 from cell.sessions.arriving import own_path, signed_in
 from cell.sessions.half import Half, Halves
 from cell.sessions.store import How
@@ -62,6 +62,8 @@ async def by_code(by: Anyone, key: str, sent: SentCode) -> Response | Redirect:
             factor = await checking.code(tx, cell, person_id, sent.code)
         return await _arrive(by, key, workspace_id, found, person_id, "password", factor)
     except (factors.CodeWrong, checking.TooManyCodes) as refusal:
+        wrong = isinstance(refusal, factors.CodeWrong)
+        await _note(by, workspace_id, person_id, "code-wrong" if wrong else "too-many-codes")
         return await _page(key, person_id, refusal)
     except service.NoLongerAllowed:
         return redirect(f"/w/{key}/sign-in", 303)
@@ -106,11 +108,20 @@ async def by_passkey(by: Anyone, key: str, sent: SentPasskey) -> Response:
         how: How = "passkey" if alone else "password"
         arrived = await _arrive(by, key, workspace_id, found, person_id, how, "" if alone else "passkey")
     except (factors.PasskeyWrong, service.NoLongerAllowed) as refusal:
+        if found is not None and found.person_id is not None and isinstance(refusal, factors.PasskeyWrong):
+            await _note(by, workspace_id, found.person_id, "passkey-wrong")
         return pages.told_script(refusal, STATUS[refusal.kind])
     answer = go_on(arrived.headers["Location"])
     for cookie in arrived.headers.getlist("Set-Cookie"):
         answer.headers.add("Set-Cookie", cookie)
     return answer
+
+
+async def _note(by: Anyone, workspace_id: UUID, person_id: UUID, reason: refusing.Reason) -> None:
+    async with resources.current().database.reading(workspace_id) as tx:
+        person = await tx.first(people_queries.by_id(person_id))
+    if person is not None:
+        await refusing.note(resources.current(), workspace_id, person.email, reason, by.address)
 
 
 async def _half(key: str) -> Half | None:

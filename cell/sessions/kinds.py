@@ -1,5 +1,10 @@
 """The jobs of sessions, by name."""
 
+from datetime import timedelta
+
 from kit.jobs import Kind
 
 END = Kind("sessions.end", attempts=30)  # Redis may be away for an hour
+END_LOCAL = Kind("sessions.end-local", attempts=30)
+REFUSED = Kind("sessions.refused", attempts=30)
+REFUSED_EVERY = timedelta(minutes=15)

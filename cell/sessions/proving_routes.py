@@ -15,7 +15,7 @@ from cell.factors.sent import SentPasskey, SentProof, go_on, options
 from cell.people import passwords
 from cell.people import service as people
 from cell.people.permissions import Permission
-from cell.sessions import cookies, devices
+from cell.sessions import cookies, devices, refusing
 from cell.sessions.arriving import own_path
 from cell.sessions.half import Challenges
 from cell.sessions.rotating import rotate
@@ -51,6 +51,7 @@ async def prove(by: Present, key: str, sent: SentProof) -> Response | Redirect:
     try:
         what = await (_by_code(by, sent.code) if sent.code else _by_password(by, sent.password))
     except (WrongPassword, factors.CodeWrong, checking.TooManyCodes) as refusal:
+        await _note(by)
         return await _page(by, sent.next, refusal)
     answer = redirect(own_path(key, sent.next), 303)
     await _proved(answer, by, what)
@@ -79,10 +80,16 @@ async def by_passkey(by: Present, key: str, sent: SentPasskey) -> Response:
         async with cell.database.writing(by.workspace_id) as tx:
             await checking.passkey(tx, cell, challenge, sent.credential, by.person.id)
     except factors.PasskeyWrong as refusal:
+        await _note(by)
         return pages.told_script(refusal, STATUS[refusal.kind])
     answer = go_on(own_path(key, sent.next))
     await _proved(answer, by, "passkey")
     return answer
+
+
+async def _note(by: Member) -> None:
+    """Perhaps it is not them who sits there."""
+    await refusing.note(resources.current(), by.workspace_id, by.person.email, "proof-wrong", by.session.address)
 
 
 async def _by_password(by: Member, password: str) -> str:

@@ -7,17 +7,19 @@ from quart import Response, redirect
 from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
+from cell.audit import service as audit
 from cell.factors import service as factors
 from cell.people.permissions import Permission
-from cell.sessions import browsers, cookies, half, service
+from cell.sessions import browsers, cookies, ending, half, service
 from cell.sessions.arriving import own_path, signed_in
 from cell.sessions.half import Halves
-from cell.sessions.store import Sessions
+from cell.sessions.store import Session, Sessions
 from cell.sessions.subjects import Member
 from cell.sso import connections
 from cell.sso.enforcing import enforced
 from cell.ui import pages
 from cell.workspaces import service as workspaces
+from kit.database import WorkspaceFrozen
 from kit.passwords import LONGEST
 from kit.refusals import Refusal
 from kit.web import Routes, Scope
@@ -99,7 +101,7 @@ async def sign_in(by: Anyone, key: str, sent: Credentials) -> Response | Redirec
 @routes.post("/w/<key>/sign-out")
 async def sign_out(by: Present, key: str) -> Redirect:
     """End this session."""
-    await _sessions(by).end(by.person.id, by.session.id)
+    await _end(by, [by.session], "signed-out")
     answer = redirect(f"/w/{key}/sign-in", 303)
     cookies.end(answer, key)
     return answer
@@ -128,15 +130,30 @@ async def mine(by: Oneself, key: str) -> Response:
 @routes.post("/w/<key>/sessions/<session_id>/revoke")
 async def revoke(by: Oneself, key: str, session_id: str) -> Redirect:
     """End one of one's own sessions."""
-    await _sessions(by).end(by.person.id, session_id)
+    await _end(by, [one for one in await _sessions(by).of_person(by.person.id) if one.id == session_id], "revoked")
     return redirect(f"/w/{key}/sessions", 303)
 
 
 @routes.post("/w/<key>/sessions/revoke-others")
 async def revoke_others(by: Oneself, key: str) -> Redirect:
     """End all of one's own sessions but this one."""
-    await _sessions(by).end_all(by.person.id, but=by.session.id)
+    others = [one for one in await _sessions(by).of_person(by.person.id) if one.id != by.session.id]
+    await _end(by, others, "revoked")
     return redirect(f"/w/{key}/sessions", 303)
+
+
+async def _end(by: Member, ended: list[Session], how: str) -> None:
+    """End one's own sessions; that works while a workspace is frozen too, when nothing is sent or logged."""
+    cell = resources.current()
+    if not ended:
+        return
+    try:
+        async with cell.database.writing(by.workspace_id) as tx:
+            await ending.end(tx, cell.redis, ended)
+            who = audit.Target("person", by.person.id)
+            await audit.append(tx, by.actor, "session.end", who, {"how": how, "sessions": len(ended)})
+    except WorkspaceFrozen:
+        await ending.end_now(cell.redis, by.workspace_id, ended)
 
 
 def _sessions(by: Member) -> Sessions:

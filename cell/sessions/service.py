@@ -11,7 +11,7 @@ from cell.people import service as people
 from cell.people.models import Person
 from cell.resources import Cell
 from cell.security import service as security
-from cell.sessions import devices
+from cell.sessions import devices, refusing
 from cell.sessions.store import How, Sessions
 from cell.sso.enforcing import passwords_count
 from contracts.tokens import Bearer
@@ -66,11 +66,17 @@ async def by_password(
         account = await people.account(tx, email)
     tried = f"{workspace_id}:{people.normalised(email)}"
     device_id = devices.known(cell.settings, workspace_id, account, device)
-    await _spend_an_attempt(cell, tried, device_id)
+    try:
+        await _spend_an_attempt(cell, tried, device_id)
+    except TooManyAttempts:
+        await refusing.note(cell, workspace_id, email, "too-many-attempts", address)
+        raise
     right = await passwords.matches(None if account is None else account.hash, password)
     if account is None or not right or not await password_allowed(cell, workspace_id, account.person):
-        log.info("refused", reason="wrong-password")
+        reason: refusing.Reason = "sso-enforced" if right else "wrong-password"
+        log.info("refused", reason=reason)
         SIGN_INS.labels("password", "refused").inc()
+        await refusing.note(cell, workspace_id, email, reason, address)
         if device_id is None:
             await _note_wrong(cell, tried)
         raise WrongPassword
@@ -97,18 +103,22 @@ async def begin(
 ) -> Bearer:
     """A session for somebody who has proved who they are, by whatever way; the word for the cookie.
 
-    `language`: what their browser asks for. `factor` is the second one, where there was one. `password_of`: when the password was chosen that was shown; another
-    one since then ends it. `until`: unix seconds at which the session ends, whatever else holds.
+    `language`: what their browser asks for. `factor` is the second one, where there was one. `password_of`: when the
+    password was chosen that was shown; another one since then ends it. `until`: unix seconds at which the session ends,
+    whatever else holds.
 
     Raises NoLongerAllowed, OutsideNetworks.
     """
+    async with cell.database.reading(workspace_id) as tx:
+        policy = await security.get(tx)
+    if not policy.admits(address):
+        await refusing.note(cell, workspace_id, person.email, "outside-networks", address)
+        raise security.OutsideNetworks
     async with cell.database.writing(workspace_id) as tx:
         # Whoever switches the person off, or changes password or role, waits here, and then ends this session too.
         held = await tx.first(people_queries.by_id(person.id).with_for_update())
         if held is None or not held.active or (password_of and await people.password_of(tx, held.id) != password_of):
             raise NoLongerAllowed
-        if not (await security.get(tx)).admits(address):
-            raise security.OutsideNetworks
         await people.seen(tx, person.id, language)
         by = people.actor_of(held, address)
         details: dict[str, str | int | bool | list[str]] = {"how": how}

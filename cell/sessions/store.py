@@ -1,5 +1,7 @@
 """Sessions in Redis: found by the digest of a random word, ended by idleness, by age or by hand."""
 
+import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Self, cast
@@ -11,6 +13,7 @@ from contracts.tokens import Bearer, Kind, TokenInvalid, new_bearer, parse_beare
 from kit import texts
 
 LONGEST = timedelta(days=30)  # of any session, whatever a workspace's policy says
+AT_ONCE = 500  # that one round trip asks for
 SEEN_EVERY_S = 60  # how exact "last seen" is; less would write on every request
 
 How = Literal["password", "passkey", "sso"]
@@ -30,6 +33,7 @@ class Session:
     proved_at: datetime  # when they last proved who they are
     since: datetime  # when it got its present word
     factor: str = ""  # the second factor, where there was one: totp | passkey | recovery
+    line: str = ""  # stays the same under every word: by it one knows what was begun in the session
     until: datetime | None = None  # when the session at the identity provider ends, where that is said
 
     @classmethod
@@ -46,6 +50,7 @@ class Session:
             _moment(fields.get("proved", fields["created"])),
             _moment(fields.get("since", fields["created"])),
             fields.get("factor", ""),
+            fields.get("line", session_id),
             _moment(fields["until"]) if fields.get("until") else None,
         )
 
@@ -95,6 +100,7 @@ class Sessions:
             "proved": stamp,
             "since": stamp,
             "factor": factor,
+            "line": secrets.token_hex(8),
             "until": "" if until is None else f"{until:.3f}",
         }
         async with self._redis.pipeline(transaction=True) as pipe:
@@ -132,6 +138,33 @@ class Sessions:
         ids = await texts.members(self._redis, self._of(person_id))
         found = [session for session in [await self.get(one) for one in ids] if session is not None]
         return sorted(found, key=lambda session: session.created, reverse=True)
+
+    async def of_people(self, people: Sequence[UUID]) -> list[Session]:
+        """The sessions of many people, in no order."""
+        ids: list[str] = []
+        for start in range(0, len(people), AT_ONCE):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for person_id in people[start : start + AT_ONCE]:
+                    pipe.smembers(self._of(person_id))
+                ids += [one for found in await pipe.execute() for one in found]
+        sessions: list[Session] = []
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for one in some:
+                    pipe.hgetall(self._at(one))
+                held = zip(some, await pipe.execute(), strict=True)
+            sessions += [Session.read(one, fields) for one, fields in held if fields]
+        return sessions
+
+    async def end_these(self, sessions: Sequence[Session]) -> None:
+        """End many at once."""
+        for start in range(0, len(sessions), AT_ONCE):
+            async with self._redis.pipeline(transaction=True) as pipe:
+                for one in sessions[start : start + AT_ONCE]:
+                    pipe.srem(self._of(one.person_id), one.id)
+                    pipe.delete(self._at(one.id))
+                await pipe.execute()
 
     async def end(self, person_id: UUID, session_id: str) -> None:
         """End one session of this person."""

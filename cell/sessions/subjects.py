@@ -20,6 +20,7 @@ from cell.security import service as security
 from cell.security.service import DEFAULT, Policy
 from cell.sessions import cookies
 from cell.sessions.store import Session, Sessions
+from cell.sso.enforcing import passwords_count
 from cell.workspaces import service as workspaces
 from cell.workspaces.models import Workspace
 from kit.database import Reading, WorkspaceFrozen, now
@@ -114,7 +115,8 @@ class Member:
             workspace, policy = await workspaces.get(tx), await security.get(tx)
             person = await tx.first(people.by_id(session.person_id))
             missing = person is not None and await _misses_factor(tx, policy, person, session)
-        if person is None or not person.active:
+            local = person is not None and session.how != "sso" and not await passwords_count(tx, cell, person)
+        if person is None or not person.active or local:  # begun just when single sign-on became the only way in
             raise NotSignedIn
         if not policy.admits(request.remote_addr or ""):
             raise security.OutsideNetworks

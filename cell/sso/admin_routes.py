@@ -12,6 +12,7 @@ from cell.actors import Actor
 from cell.domains import queries as domains
 from cell.people import queries as people
 from cell.people.permissions import Permission
+from cell.sessions import ending
 from cell.sessions.subjects import Member
 from cell.sso import admin_views, beginning, connections, provider, queries, saving
 from cell.sso.admin_forms import Mapping, Typed, Version, WithProvider
@@ -152,6 +153,26 @@ _Switch = Callable[[Writing, resources.Cell, str, Actor, int], Awaitable[object]
 async def enable(by: Writer, key: str, sent: Version) -> Response | Redirect:
     """Let people use it beside their passwords."""
     return await _switched(by, sent.version, saving.enable)
+
+
+@routes.get("/w/<key>/sso/enforce")
+async def enforce_form(by: Writer, key: str) -> Response | Redirect:
+    """What follows when it is made the only way in: who is signed out, who keeps a password."""
+    cell, standing = resources.current(), await _standing(by)
+    async with cell.database.reading(by.workspace_id) as tx:
+        owners = await tx.all(people.owners_with_password())
+        found = await ending.local(tx, cell.redis)
+    if standing.wanted is None or not standing.wanted.enabled or standing.wanted.enforced:
+        return redirect(f"/w/{key}/sso", 303)
+    out = {one.person_id for one in found if not one.over(by.policy.idle, by.policy.absolute)}
+    return _draw(
+        by,
+        "sso/enforce.html",
+        standing,
+        signed_out=len(out),
+        oneself=by.person.id in out,
+        owners=[one.name for one in owners],
+    )
 
 
 @routes.post("/w/<key>/sso/enforce")

@@ -4,20 +4,28 @@ from cell.people.models import Person
 from cell.people.permissions import Role
 from cell.resources import Cell
 from cell.sso import connections, queries
+from cell.sso.models import SsoSettings
 from cell.workspaces import service as workspaces
 from kit.database import Reading
 
 
 async def enforced(tx: Reading, cell: Cell) -> bool:
-    """Whether it is the only way in: the registry has said so, and nobody of the workspace has taken it back since.
+    """Whether it is the only way in: the workspace wants it, and people can sign in by it.
 
-    Taking it back holds at once, whether the registry can be reached or not.
+    Both making it so and taking it back hold at once, whether the registry can be reached or not; but not where the
+    registry does not take what is wanted.
     """
-    workspace = await workspaces.get(tx)
-    if not connections.enforced(cell, workspace.key):
+    in_force = connections.enabled(cell, (await workspaces.get(tx)).key)
+    if in_force is None:
         return False
     row = await tx.first(queries.settings())
-    return row is None or (row.connection is not None and row.connection.get("enforced") is True)
+    if row is None or row.refused:
+        return in_force.enforced and (row is None or _wanted(row))
+    return _wanted(row)
+
+
+def _wanted(row: SsoSettings) -> bool:
+    return row.connection is not None and row.connection.get("enforced") is True
 
 
 async def passwords_count(tx: Reading, cell: Cell, person: Person) -> bool:

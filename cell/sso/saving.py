@@ -15,6 +15,7 @@ from cell.actors import Actor
 from cell.audit import service as audit
 from cell.people import queries as people
 from cell.resources import Cell
+from cell.sessions.ending import sign_out_local
 from cell.sso import connections, journal, kinds, queries
 from cell.sso.models import SsoSettings
 from cell.workspaces import service as workspaces
@@ -144,7 +145,7 @@ async def enable(tx: Writing, cell: Cell, key: str, by: Actor, version: int) -> 
 
 
 async def enforce(tx: Writing, cell: Cell, key: str, by: Actor, version: int) -> Connection:
-    """Make it the only way in for everybody but owners.
+    """Make it the only way in for everybody but owners; who came in otherwise is signed out.
 
     Raises ChangedMeanwhile, NoConnection, NotSwitchedOn, NotTested, NoOwnerWithPassword.
     """
@@ -155,7 +156,11 @@ async def enforce(tx: Writing, cell: Cell, key: str, by: Actor, version: int) ->
     _refuse_untested(row, before)
     if await tx.first(people.owners_with_password()) is None:
         raise NoOwnerWithPassword
-    return await _switch(tx, row, before, by, "sso.enforce", enforced=True)
+    after = before.model_copy(update={"enforced": True})
+    if after != before:
+        signed_out = await sign_out_local(tx, cell.redis)
+        await _want(tx, row, after, by, "sso.enforce", {**_facts(after), "signed_out": signed_out})
+    return after
 
 
 async def relax(tx: Writing, cell: Cell, key: str, by: Actor, version: int) -> Connection:

@@ -1,6 +1,5 @@
 """Once a day for each workspace that needs it: old lines leave the log, ends of certificates are told."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from cell import mailing

@@ -108,7 +108,7 @@ async def test_whoever_is_signed_in_is_out_when_switched_off_and_their_tokens_en
     browser = await world.signed_in(workspace, workspace.admin)
     assert (await browser.get(f"{workspace.base}/library")).status == 200
     async with world.cell.database.writing(workspace.id) as tx:
-        await service.seen(tx, workspace.admin.id)
+        await service.seen(tx, workspace.admin.id, "en")
     await idp.switch(item.id, False)
     assert (await browser.get(f"{workspace.base}/library")).status in {303, 401}
     await idp.switch(item.id, True)
