@@ -21,7 +21,7 @@ from cell.people import service as people
 from cell.people.models import Password, Person
 from cell.resources import Cell, opened
 from cell.sessions import cookies
-from cell.sessions.store import Sessions
+from cell.sessions.store import How, Sessions
 from cell.settings import CellSettings
 from cell.tokens import service as tokens
 from cell.workspaces import service as workspaces
@@ -93,9 +93,10 @@ class World:
             tx.add(Password(id=made.id, hash=self.password_hash, changed_at=now()))
         return made
 
-    async def signed_in(self, workspace: Workspace, person: Person) -> Browser:
+    async def signed_in(self, workspace: Workspace, person: Person, how: How = "password") -> Browser:
         """A browser with a session of this person."""
-        word = await Sessions(self.cell.redis, workspace.key, workspace.id).begin(person.id, "Firefox", "192.0.2.7")
+        sessions = Sessions(self.cell.redis, workspace.key, workspace.id)
+        word = await sessions.begin(person.id, "Firefox", "192.0.2.7", how)
         browser = self.browser()
         browser.cookies[cookies.name(workspace.key)] = word.text
         return browser

@@ -326,6 +326,9 @@ async def test_enforced_it_is_the_only_way_and_owners_get_in(connected: dict[str
     admin = company.agent(await own_visits.page("us"))
     await admin.signs_in("admin")
     await admin.opens("sso")
+    await admin.page.get_by_role("link", name="Make it the only way in").click()
+    await expect(admin.page.get_by_text("Alex Admin")).not_to_have_count(0)  # who keeps a password
+    await usable(admin.page, "sso-enforce")
     await admin.page.get_by_role("button", name="Make it the only way in").click()
     await expect(admin.page.locator(".badge", has_text="The only way in")).to_be_visible()
     page = await own_visits.page("us")

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -15,7 +14,7 @@ from cell.library import events
 from cell.people import service as people
 from cell.sessions import ending
 from cell.sessions.cookies import name as cookie_name
-from cell.sessions.store import How, Sessions
+from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
 from cell.sso import connections, saving
 from cell.sso.enforcing import enforced
@@ -45,14 +44,6 @@ async def ready(office: Office) -> Office:
         row.tested, row.tested_at = fingerprint, now()
         tx.add(row)
     return office
-
-
-async def come_in(office: Office, person_id: UUID, how: How) -> Browser:
-    browser = office.world.browser()
-    sessions = Sessions(office.cell.redis, office.key, office.workspace.id)
-    word = await sessions.begin(person_id, "Firefox", "192.0.2.7", how)
-    browser.cookies[cookie_name(office.key)] = word.text
-    return browser
 
 
 async def is_in(office: Office, browser: Browser) -> bool:
@@ -88,9 +79,13 @@ async def listening(office: Office, browser: Browser) -> AsyncIterator[asyncio.T
 
 async def test_passwords_and_passkeys_are_out_at_once_owners_and_sso_stay(ready: Office) -> None:
     office, who = ready, ready.workspace
-    admin = await come_in(office, who.admin.id, "sso")
-    out = [await come_in(office, who.agent.id, how) for how in ("password", "passkey")]
-    stays = [await come_in(office, who.agent.id, "sso"), await come_in(office, who.owner.id, "password"), admin]
+    admin = await office.world.signed_in(who, who.admin, "sso")
+    out = [await office.world.signed_in(who, who.agent, how) for how in ("password", "passkey")]
+    stays = [
+        await office.world.signed_in(who, who.agent, "sso"),
+        await office.world.signed_in(who, who.owner, "password"),
+        admin,
+    ]
     own = await upload(office.world, who, out[0])
     customers = await upload(office.world, who, office.world.browser())
     async with listening(office, out[0]) as heard:
@@ -107,15 +102,15 @@ async def test_passwords_and_passkeys_are_out_at_once_owners_and_sso_stay(ready:
 
 async def test_it_is_said_before_how_many_that_are(ready: Office) -> None:
     office, who = ready, ready.workspace
-    admin = await come_in(office, who.admin.id, "sso")
+    admin = await office.world.signed_in(who, who.admin, "sso")
     page = (await admin.page(f"{office.base}/sso/enforce")).text
     assert "Nobody is signed out." in page and "Olga Owner" in page
     for how in ("password", "passkey"):
-        await come_in(office, who.agent.id, how)
-    await come_in(office, who.owner.id, "password")
+        await office.world.signed_in(who, who.agent, how)
+    await office.world.signed_in(who, who.owner, "password")
     page = (await admin.page(f"{office.base}/sso/enforce")).text
     assert "1 person is signed out." in page and "about you as well" not in page
-    themselves = await come_in(office, who.admin.id, "password")
+    themselves = await office.world.signed_in(who, who.admin, "password")
     page = (await themselves.page(f"{office.base}/sso/enforce")).text
     assert "2 people are signed out." in page and "about you as well" in page
     await enforce(office, themselves)
@@ -127,27 +122,27 @@ async def test_it_is_said_before_how_many_that_are(ready: Office) -> None:
 async def test_from_then_on_passwords_are_owners_before_the_registry_has_heard(ready: Office) -> None:
     office, who = ready, ready.workspace
     ready.others.slow = True
-    await enforce(office, await come_in(office, who.admin.id, "sso"))
+    await enforce(office, await office.world.signed_in(who, who.admin, "sso"))
     assert not connections.enforced(office.cell, office.key)
     for person, status in ((who.agent, 401), (who.owner, 303)):
         form = {"email": person.email, "password": PASSWORD}
         assert (await office.world.browser().post(f"{office.base}/sign-in", form=form)).status == status
     # One that was begun in the same moment is none either.
-    assert not await is_in(office, await come_in(office, who.agent.id, "password"))
+    assert not await is_in(office, await office.world.signed_in(who, who.agent, "password"))
 
 
 async def test_what_the_registry_does_not_take_is_not_so(ready: Office) -> None:
-    office = ready
-    await enforce(office, await come_in(office, office.workspace.admin.id, "sso"))
+    office, who = ready, ready.workspace
+    await enforce(office, await office.world.signed_in(who, who.admin, "sso"))
     async with office.cell.database.writing(office.workspace.id) as tx:
         (await tx.one(select(SsoSettings))).refused = "No"
         assert not await enforced(tx, office.cell)
-    assert await is_in(office, await come_in(office, office.workspace.agent.id, "password"))
+    assert await is_in(office, await office.world.signed_in(who, who.agent, "password"))
 
 
 async def test_a_job_ends_them_where_the_process_could_not(ready: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office, who = ready, ready.workspace
-    await come_in(office, who.agent.id, "password")
+    await office.world.signed_in(who, who.agent, "password")
     by = people.actor_of(who.admin)
 
     async def dies(*_: object) -> None:

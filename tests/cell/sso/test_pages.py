@@ -25,7 +25,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def admin(office: Office) -> Browser:
-    return await office.world.signed_in(office.workspace, office.workspace.admin)
+    """By single sign-on, since what is enforced here leaves no other."""
+    return await office.world.signed_in(office.workspace, office.workspace.admin, "sso")
 
 
 async def post(office: Office, browser: Browser, path: str, **form: Any) -> Answer:
