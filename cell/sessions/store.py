@@ -168,18 +168,12 @@ class Sessions:
 
     async def end(self, person_id: UUID, session_id: str) -> None:
         """End one session of this person."""
-        if await self._redis.srem(self._of(person_id), session_id):
-            await self._redis.delete(self._at(session_id))
+        await self._redis.eval(_END, 2, self._of(person_id), self._at(session_id), session_id)
 
     async def end_all(self, person_id: UUID, *, but: str = "", before: datetime | None = None) -> None:
         """End a person's sessions: `but` one perhaps, perhaps only those whose word is from `before` a moment."""
-        ids = [one for one in await texts.members(self._redis, self._of(person_id)) if one != but]
-        if before is not None:
-            held = [await self.get(one) for one in ids]
-            ids = [one.id for one in held if one is not None and one.since < before]
-        if ids:
-            await self._redis.delete(*(self._at(one) for one in ids))
-            await self._redis.srem(self._of(person_id), *ids)
+        until = "" if before is None else f"{before.timestamp():.3f}"
+        await self._redis.eval(_END_ALL, 1, self._of(person_id), self._at(""), but, until)
 
     async def rotate(self, session: Session, *, proved: bool = False) -> Bearer | None:
         """The session goes on under another word, as it must when its holder rises; None where it has ended meanwhile.
@@ -204,6 +198,26 @@ _TOUCH = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 redis.call('HSET', KEYS[1], 'seen', ARGV[1])
 return redis.call('EXPIRE', KEYS[1], ARGV[2])
+"""
+
+# Ending and rotating are one step each: a session that gets another word at this very moment does not slip through.
+# KEYS[1] the person's set, KEYS[2] the hash; ARGV the id.
+_END = """
+if redis.call('SREM', KEYS[1], ARGV[1]) == 1 then return redis.call('DEL', KEYS[2]) end
+return 0
+"""
+
+# KEYS[1] the person's set; ARGV how hashes begin, the id that stays, and before when the word has to be from.
+_END_ALL = """
+for _, id in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local at = ARGV[1] .. id
+  local since = redis.call('HGET', at, 'since') or redis.call('HGET', at, 'created')
+  if id ~= ARGV[2] and (ARGV[3] == '' or not since or tonumber(since) < tonumber(ARGV[3])) then
+    redis.call('DEL', at)
+    redis.call('SREM', KEYS[1], id)
+  end
+end
+return 1
 """
 
 # KEYS[1] the old hash, KEYS[2] the new one, KEYS[3] the person's set; ARGV old id, new id, now, whether proved.

@@ -1,5 +1,6 @@
 """Sessions: idle and absolute ends, seen and ended by their owner, and over as soon as a person is switched off."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -62,6 +63,18 @@ async def test_looking_never_brings_back_a_session_that_was_ended(world: World, 
         await mine.keep(found, DEFAULT.idle, DEFAULT.absolute)
         assert await mine.find(word.text) is None
     assert not await world.cell.redis.exists(f"session:{workspace.id}:{found.id}")
+
+
+async def test_a_session_that_gets_another_word_just_then_ends_all_the_same(world: World, workspace: Workspace) -> None:
+    mine, who = Sessions(world.cell.redis, workspace.key, workspace.id), workspace.agent.id
+    for round_ in range(150):
+        found = await mine.find((await mine.begin(who, "Firefox", "192.0.2.7")).text)
+        assert found is not None
+        ending = mine.end_all(who) if round_ % 2 else mine.end(who, found.id)
+        await asyncio.gather(*([ending, mine.rotate(found)] if round_ % 3 else [mine.rotate(found), ending]))
+        if round_ % 2 == 0:  # one that had its new word first is another session
+            await mine.end_all(who)
+        assert await mine.of_person(who) == []
 
 
 async def test_the_word_itself_is_not_in_redis(world: World, workspace: Workspace) -> None:
