@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -16,11 +16,11 @@ def _fail(error: Exception) -> NoReturn:
     raise typer.Exit(1) from None
 
 
-def _run(process: str) -> None:
+def _run(process: str, lane: str | None = None) -> None:
     from cell.processes import run
 
     try:
-        run(process)
+        run(process, lane)
     except SettingsError as error:
         _fail(error)
 
@@ -31,10 +31,12 @@ def serve() -> None:
     _run("web")
 
 
-@app.command(epilog="Example: cellcast cell worker")
-def worker() -> None:
+@app.command(epilog="Example: cellcast cell worker --lane media")
+def worker(
+    lane: Annotated[Literal["light", "media"] | None, typer.Option(help="Only this lane's jobs; else all.")] = None,
+) -> None:
     """Do the cell's jobs: videos, thumbnails, clearing up."""
-    _run("worker")
+    _run("worker", lane)
 
 
 @app.command(epilog="Example: cellcast cell scheduler")

@@ -45,8 +45,8 @@ async def web(settings: CellSettings) -> None:
         await serve(app, settings.bind, stop=stop)
 
 
-async def worker(settings: CellSettings) -> None:
-    """Do jobs until told to stop; what is in hand is finished first."""
+async def worker(settings: CellSettings, lane: str | None = None) -> None:
+    """Do jobs of one lane, or of all, until told to stop; what is in hand is finished first."""
     from cell import resources
     from cell.jobs import TASKS
 
@@ -54,8 +54,9 @@ async def worker(settings: CellSettings) -> None:
     async with resources.opened(settings, "worker") as cell, loop.watched():
         answer_scrapes(settings)
         runner = Runner(cell.database, TASKS, cell, lease_s=settings.job_lease_s)
-        log.info("ready")
-        await cell.brokers.work(runner, {Lane.LIGHT: LIGHT_JOBS, Lane.MEDIA: settings.media_jobs}, stop)
+        at_once = {Lane.LIGHT: LIGHT_JOBS, Lane.MEDIA: settings.media_jobs}
+        log.info("ready", lane=lane or "all")
+        await cell.brokers.work(runner, {one: at_once[one] for one in Lane if lane in (None, one)}, stop)
 
 
 async def scheduler(settings: CellSettings) -> None:
@@ -76,7 +77,10 @@ async def scheduler(settings: CellSettings) -> None:
         await database.close()
 
 
-def run(process: str) -> None:
-    """Run one of the processes by name."""
+def run(process: str, lane: str | None = None) -> None:
+    """Run one of the processes by name; a worker may be one lane's."""
     settings = begin(process)
-    asyncio.run({"web": web, "worker": worker, "scheduler": scheduler}[process](settings))
+    if process == "worker":
+        asyncio.run(worker(settings, lane))
+    else:
+        asyncio.run({"web": web, "scheduler": scheduler}[process](settings))
