@@ -20,7 +20,7 @@ UI := cell/ui/static/manifest.json
 UI_SOURCES := $(shell find cell/ui -type f \( -name '*.ts' -o -name '*.css' -o -name '*.svg' -o -name '*.mjs' \) \
 	-not -path '*/node_modules/*' -not -path '*/static/*')
 
-.PHONY: help demo test check fmt bench load lock clean s3
+.PHONY: help demo test check fmt bench load lock clean s3 charts
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,11 @@ bench: $(INSTALLED) $(UI) s3 ## take every figure, or some: make bench ONLY=rout
 
 load: $(INSTALLED) $(UI) s3 ## run a load and write its report: make load SCENARIO=recording
 	cellcast load run $(SCENARIO)
+
+charts: $(INSTALLED) ## render the charts' profiles anew, and judge them as a cluster would
+	python -m tests.charts.tools >/dev/null
+	python -m tests.charts.golden
+	pytest -n 2 tests/charts
 
 lock: $(INSTALLED) ## pin what pyproject.toml names anew, in requirements.lock
 	PATH="$$PATH:$(CURDIR)/.cellcast/uv/bin" uv pip compile --quiet --universal --python-version 3.11 \
