@@ -5,6 +5,7 @@
 
 import fcntl
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import subprocess
@@ -37,6 +38,7 @@ _DEFINED_IN = {
 _USED = frozenset(
     {
         "Certificate",
+        "Issuer",
         "Cluster",
         "ExternalSecret",
         "ObjectStore",
@@ -48,7 +50,8 @@ _USED = frozenset(
         "TriggerAuthentication",
     }
 )
-_MADE_BY = 1  # rises when what is written below changes
+_MADE_BY = 2  # rises when what is written below changes
+_ELSEWHERE = "/api/_definitions.json#"  # an address that is nowhere
 
 
 class _Loader(yaml.CSafeLoader):
@@ -60,29 +63,62 @@ _Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: node.val
 
 def schema_locations() -> list[str]:
     """What kubeconform is told: Kubernetes' own schemas, which a package carries, and those of operators."""
-    package = importlib.util.find_spec("kubernetes_validate")
-    assert package is not None and package.submodule_search_locations
-    own = Path(package.submodule_search_locations[0]) / "kubernetes-json-schema"
+    made = schemas()
     return [
-        f"{own}/{{{{.NormalizedKubernetesVersion}}}}-local{{{{.StrictSuffix}}}}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json",
-        f"{operators()}/{{{{.Group}}}}/{{{{.ResourceKind}}}}_{{{{.ResourceAPIVersion}}}}.json",
+        f"{made}/{{{{.NormalizedKubernetesVersion}}}}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json",
+        f"{made}/{{{{.Group}}}}/{{{{.ResourceKind}}}}_{{{{.ResourceAPIVersion}}}}.json",
     ]
 
 
-def operators() -> Path:
-    """The folder with schemas of operators' resources; made once, from the modules that define them."""
-    mark = hashlib.sha256(json.dumps([_MADE_BY, sorted(_USED), _DEFINED_IN]).encode()).hexdigest()[:12]
-    folder = cache_dir() / f"crds-{mark}"
+def schemas() -> Path:
+    """The folder with all schemas; made once, from the package and from the modules that define the others."""
+    package = importlib.util.find_spec("kubernetes_validate")
+    assert package is not None and package.submodule_search_locations
+    kubernetes = Path(package.submodule_search_locations[0]) / "kubernetes-json-schema"
+    of = [_MADE_BY, sorted(_USED), _DEFINED_IN, VERSIONS, importlib.metadata.version("kubernetes-validate")]
+    mark = hashlib.sha256(json.dumps(of).encode()).hexdigest()[:12]
+    folder = cache_dir() / f"schemas-{mark}"
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.is_dir():
             with tempfile.TemporaryDirectory(dir=folder.parent) as place:
                 made = Path(place) / "made"
+                for version in VERSIONS:
+                    _copy(kubernetes / f"v{version}-local-strict", made / f"v{version}")
                 for module, where in _DEFINED_IN.items():
                     for definition in _definitions(_downloaded(module, Path(place)) / where):
                         _write(definition, made)
                 made.rename(folder)
     return folder
+
+
+def _copy(source: Path, into: Path) -> None:
+    """Schemas of one Kubernetes, each kind's with the definitions that it uses and no others: they are read sooner."""
+    into.mkdir(parents=True)
+    definitions = json.loads((source / "_definitions.json").read_text().replace(_ELSEWHERE, "#"))["$defs"]
+    for path in source.glob("*.json"):
+        schema = json.loads(path.read_text().replace(_ELSEWHERE, "#"))
+        if "kind" not in schema.get("properties", {}):
+            continue  # a part of something
+        used: dict[str, Any] = {}
+        wanted = _named(schema)
+        while wanted:
+            name = wanted.pop()
+            if name not in used:
+                used[name] = definitions[name]
+                wanted |= _named(used[name])
+        schema.pop("$id", None)
+        (into / path.name).write_text(json.dumps({**schema, "$defs": used}))
+
+
+def _named(schema: Any) -> set[str]:
+    """The definitions that a schema refers to."""
+    if isinstance(schema, list):
+        return set().union(*map(_named, schema))
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["$ref"].rpartition("/")[2]} if isinstance(schema.get("$ref"), str) else set()
+    return own.union(*map(_named, schema.values()))
 
 
 def _downloaded(module: str, place: Path) -> Path:
@@ -133,7 +169,7 @@ def main() -> None:
     """Get everything."""
     for program in (HELM, KUBECONFORM):
         print(program.find_or_build(lambda line: print(line, file=sys.stderr)))
-    print(operators())
+    print(schemas())
 
 
 if __name__ == "__main__":
