@@ -177,7 +177,7 @@ def test_what_waits_and_what_is_being_done_both_count_for_workers() -> None:
         if one["kind"] == "ScaledObject"
     }
     for lane in Lane:
-        for gauge in (sweep.DUE, sweep.RUNNING, sweep.OLDEST):
+        for gauge in (sweep.DUE, sweep.LEASED, sweep.OLDEST):
             assert f'{gauge._name}{{cell="eu-1",lane="{lane}"}}' in queries[f"worker-{lane}"]
     assert "cellcast_http_request_seconds_bucket" in queries["web"]
 
