@@ -45,6 +45,12 @@ async def refused(tx: Writing, said: HandOver, reason: str) -> None:
     await _note(tx, said, reason, None, "")
 
 
+async def turned_away(cell: Cell, workspace_id: UUID, reference: str, reason: str) -> None:
+    """Note that somebody who was admitted did not come in, as the browser showed once it was there."""
+    async with cell.database.writing(workspace_id) as tx:
+        await tx.execute(queries.turned_away(reference, reason))
+
+
 async def report(cell: Cell, workspace_id: UUID, attempts: Sequence[Attempt]) -> None:
     """Note answers that provisioning refused; those that were noted before are left as they are."""
     async with cell.database.writing(workspace_id) as tx:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Delete, Select, and_, delete, or_, select
+from sqlalchemy import ColumnElement, Delete, Select, Update, and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -33,6 +33,12 @@ def settings() -> Select[SsoSettings]:
 def note(values: dict[str, object]) -> ReturningInsert[UUID]:
     """Add a line to the log, unless it is there already."""
     return insert(SignIn).values(values).on_conflict_do_nothing().returning(SignIn.id)
+
+
+def turned_away(reference: str, reason: str) -> Update:
+    """Note at a line of somebody who came in that they did not after all."""
+    came_in = (SignIn.reference == reference) & SignIn.reason.is_(None)
+    return update(SignIn).where(came_in).values(reason=reason, person_id=None)
 
 
 def look_after(workspace_id: UUID, since: datetime) -> ReturningInsert[datetime]:

@@ -33,6 +33,9 @@ class Reason(Enum):
         "A member has the e-mail address that was sent, but the NameID is another one. People are linked by the NameID "
         "alone: have the identity provider send the e-mail address as NameID."
     )
+    OUTSIDE_NETWORKS = N_(
+        "This person came from a network that is not on your list. Add it under Security, if it is one of yours."
+    )
     ANOTHER_PERSON = N_("Somebody else signed in at the identity provider than the one who was asked to.")
 
     @property

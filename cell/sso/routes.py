@@ -16,7 +16,8 @@ from cell.sessions import service as sessions
 from cell.sessions.arriving import own_path, signed_in
 from cell.sessions.service import NoLongerAllowed
 from cell.sessions.subjects import Member, NotSignedIn
-from cell.sso import beginning, connections, entering
+from cell.sso import beginning, connections, entering, journal
+from cell.sso.reasons import Reason
 from cell.sso.store import Outcome
 from cell.ui import pages
 from cell.workspaces import service as workspaces
@@ -111,19 +112,24 @@ async def _arrived(by: Anyone, key: str, outcome: Outcome) -> Redirect:
     workspace_id = await workspaces.id_of(cell.database, key)
     async with cell.database.reading(workspace_id) as tx:
         person = None if outcome.person_id is None else await tx.first(people.by_id(outcome.person_id))
-    if person is None or not person.active:  # switched off within the last minute
-        raise SignInUnknown
-    word = await sessions.begin(
-        cell,
-        key,
-        workspace_id,
-        person,
-        how="sso",
-        browser=browsers.present(),
-        address=by.address,
-        language=pages.language(),
-        until=outcome.ends_at,
-    )
+    try:
+        if person is None or not person.active:  # switched off within the last minute
+            raise SignInUnknown
+        word = await sessions.begin(
+            cell,
+            key,
+            workspace_id,
+            person,
+            how="sso",
+            browser=browsers.present(),
+            address=by.address,
+            language=pages.language(),
+            until=outcome.ends_at,
+        )
+    except (SignInUnknown, NoLongerAllowed, OutsideNetworks) as refusal:
+        reason = Reason.OUTSIDE_NETWORKS if isinstance(refusal, OutsideNetworks) else Reason.SWITCHED_OFF
+        await journal.turned_away(cell, workspace_id, outcome.reference, reason.code)
+        raise
     await signed_in(answer, cell, key, workspace_id, word, None)
     return answer
 

@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from cell.audit.models import AuditEntry
 from cell.people.models import Person
+from cell.people.service import actor_of
+from cell.security import service as security
 from cell.sso import beginning
 from cell.sso.models import Identity, SignIn
 from cell.sso.store import Outcome, Waiting, digest
@@ -193,6 +195,24 @@ async def test_somebody_switched_off_after_the_hand_over_does_not_come_in(office
         (await tx.one(select(Person).where(Person.id == agent.id))).active = False
     assert (await office.complete(browser, code)).status == 410
     assert f"__Host-s-{office.key}" not in browser.cookies
+    assert await reasons(office) == ["switched-off"]
+
+
+async def test_whoever_comes_from_another_network_does_not_come_in_and_the_log_says_so(office: Office) -> None:
+    office.connect()
+    browser, agent = office.world.browser(), office.workspace.agent
+    code = await office.give(office.said(await office.begun(browser), agent.email))
+    async with office.cell.database.writing(office.workspace.id) as tx:
+        new = security.NewPolicy(networks=["192.0.2.0/24"])
+        await security.change(tx, office.cell.redis, actor_of(office.workspace.admin), "192.0.2.7", new)
+    assert (await office.complete(browser, code)).status == 403
+    assert f"__Host-s-{office.key}" not in browser.cookies
+    assert await reasons(office) == ["outside-networks"]
+
+
+async def reasons(office: Office) -> list[str | None]:
+    async with office.cell.database.reading(office.workspace.id) as tx:
+        return [one.reason for one in await tx.all(select(SignIn))]
 
 
 # What a hand-over needs.
