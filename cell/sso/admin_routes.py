@@ -19,10 +19,10 @@ from cell.sso.admin_forms import Mapping, Typed, Version, WithProvider
 from cell.sso.routes import leaving, refused
 from cell.ui import pages
 from contracts.identity import Connection, Vendor
-from contracts.signing_in import LARGEST_METADATA, SAML_FACTS, Facts, OfKey, Purpose, SsoOff
+from contracts.signing_in import LARGEST_METADATA, SAML_FACTS, Answer, Facts, OfKey, Purpose, SsoOff
 from kit.calls import PeerUnavailable
 from kit.database import Writing
-from kit.refusals import Refusal, TooManyRequests
+from kit.refusals import NotFound, Refusal, TooManyRequests
 from kit.web import Routes, Scope
 from kit.web.problems import STATUS
 
@@ -74,6 +74,16 @@ async def bring(by: Writer, key: str, sent: WithProvider) -> Response | Redirect
     return redirect(f"/w/{key}/sso/mapping", 303)
 
 
+@routes.get("/w/<key>/sso/our-certificates/<int:number>")
+async def our_certificate(by: Writer, key: str, number: int) -> Response:
+    """One of ours as the file that consoles want to have uploaded."""
+    certificates = (await _facts(by)).certificates
+    if number >= len(certificates):
+        raise NotFound
+    headers = {"Content-Disposition": 'attachment; filename="cellcast.cer"'}
+    return Response(certificates[number].pem, content_type="application/x-x509-ca-cert", headers=headers)
+
+
 @routes.post("/w/<key>/sso/certificates")
 async def add_certificates(by: Writer, key: str, sent: WithProvider) -> Response | Redirect:
     """Take the certificates of newer metadata besides those that are there."""
@@ -117,7 +127,7 @@ async def test_form(by: Writer, key: str) -> Response | Redirect:
     standing = await _standing(by)
     if standing.wanted is None:
         return redirect(f"/w/{key}/sso", 303)
-    return _draw(by, "sso/test.html", standing, last=await _last_test(by))
+    return _draw(by, "sso/test.html", standing, last=await _last_test(by, standing), verified=await _verified(by))
 
 
 @routes.post("/w/<key>/sso/test")
@@ -135,7 +145,8 @@ async def test(by: Writer, key: str) -> Response:
 @routes.get("/w/<key>/sso/test/last")
 async def last_test(by: Reader, key: str) -> Response:
     """What came of it, as a piece of the page."""
-    return _draw(by, "sso/_last_test.html", await _standing(by), last=await _last_test(by))
+    standing = await _standing(by)
+    return _draw(by, "sso/_last_test.html", standing, last=await _last_test(by, standing))
 
 
 @routes.get("/w/<key>/sso/tests/<reference>")
@@ -143,7 +154,8 @@ async def one_test(by: Reader, key: str, reference: str) -> Response:
     """What the identity provider said in a test, who that would be, and in which role."""
     async with resources.current().database.reading(by.workspace_id) as tx:
         line = await tx.one(queries.by_reference(reference))
-    return _draw(by, "sso/test_shown.html", await _standing(by), line=admin_views.line(line))
+    standing = await _standing(by)
+    return _draw(by, "sso/test_shown.html", standing, line=admin_views.line(line, standing.wanted))
 
 
 _Switch = Callable[[Writing, resources.Cell, str, Actor, int], Awaitable[object]]
@@ -244,17 +256,23 @@ async def _standing(by: Member) -> saving.Standing:
         return await saving.standing(tx, cell, by.workspace.key)
 
 
-async def _last_test(by: Member) -> dict[str, object] | None:
+async def _verified(by: Member) -> int:
+    """How many domains are the workspace's own."""
+    async with resources.current().database.reading(by.workspace_id) as tx:
+        return len(await tx.all(domains.verified()))
+
+
+async def _last_test(by: Member, standing: saving.Standing) -> dict[str, object] | None:
     async with resources.current().database.reading(by.workspace_id) as tx:
         found = await tx.first(queries.last_test())
-    return None if found is None else admin_views.line(found)
+    return None if found is None else admin_views.line(found, standing.wanted)
 
 
 async def _overview(by: Member, refusal: Refusal | None = None, *, choosing: bool = False) -> Response:
     standing = await _standing(by)
     async with resources.current().database.reading(by.workspace_id) as tx:
-        verified = len(await tx.all(domains.verified()))
         owner = await tx.first(people.owners_with_password()) is not None
+        newest = await tx.first(queries.newest(None, 1, name="", outcome="good", purpose=""))
     return _draw(
         by,
         "sso/overview.html",
@@ -262,8 +280,9 @@ async def _overview(by: Member, refusal: Refusal | None = None, *, choosing: boo
         refusal,
         vendors=admin_views.VENDORS if choosing or standing.wanted is None else (),
         typed=WithProvider(),
-        verified=verified,
+        verified=await _verified(by),
         owner_has_password=owner,
+        used=() if newest is None else Answer.model_validate(newest.answer).certificates,
         changes=Permission.SSO_CHANGE in by.may,
     )
 

@@ -9,7 +9,7 @@ from cell.sso.reasons import Reason
 from cell.sso.vendors import GUIDES, Guide
 from cell.ui import pages
 from contracts.identity import Certificate, Connection, NameIdFormat, Vendor
-from contracts.signing_in import Facts
+from contracts.signing_in import Answer, Facts
 from kit.database import now
 from kit.marking import N_
 
@@ -18,6 +18,22 @@ _FORMATS = {
     NameIdFormat.UNSPECIFIED: N_("Whatever it sends"),
     NameIdFormat.EMAIL: N_("An e-mail address"),
     NameIdFormat.PERSISTENT: N_("A lasting identifier"),
+}
+# Where a reason for a refusal is mended: the page's name, and its path in the workspace.
+_MENDED_AT = {
+    "domain-unverified": (N_("Domains"), "/domains"),
+    "not-linked": (N_("Attributes and roles"), "/sso/mapping"),
+    "no-address": (N_("Attributes and roles"), "/sso/mapping"),
+    "name-id-format": (N_("Attributes and roles"), "/sso/mapping"),
+    "response-unsigned": (N_("Attributes and roles"), "/sso/mapping"),
+    "unencrypted": (N_("Attributes and roles"), "/sso/mapping"),
+    "certificate": (N_("Certificates of the identity provider"), "/sso#certificates"),
+    "certificate-expired": (N_("Certificates of the identity provider"), "/sso#certificates"),
+    "issuer": (N_("Connect"), "/sso/provider"),
+    "destination": (N_("Connect"), "/sso/provider"),
+    "recipient": (N_("Connect"), "/sso/provider"),
+    "audience": (N_("Connect"), "/sso/provider"),
+    "decryption": (N_("Connect"), "/sso/provider"),
 }
 _HINTS = {**HINTS, **{reason.code: reason.hint for reason in Reason}}
 
@@ -66,6 +82,13 @@ def connection(wanted: Connection) -> dict[str, object]:
     }
 
 
+def _values(found: Guide, facts: Facts) -> list[tuple[str, str, str]]:
+    """Our two addresses in the order of the product's form: id, what the form calls it, value."""
+    acs = ("our-acs", " / ".join(found.acs_url), facts.acs_url)
+    entity = ("our-entity", " / ".join(found.entity_id), facts.entity_id)
+    return [entity, acs] if found.entity_first else [acs, entity]
+
+
 def certificate(one: Certificate, moment: datetime) -> dict[str, object]:
     """A certificate of the identity provider."""
     fingerprint = saving.of_certificate(one)
@@ -85,8 +108,19 @@ def guide(vendor: Vendor, facts: Facts | None) -> dict[str, object]:
         "vendor": vendor.value,
         "guide": found,
         "facts": facts,
+        "values": [] if facts is None else _values(found, facts),
         "known": vendor is not Vendor.OTHER,
     }
+
+
+def _missing(one: SignIn, wanted: Connection | None) -> list[str]:
+    """The attributes that the connection reads and the answer lacks. Of one without any, its page says that already."""
+    sent = {name for name, _ in Answer.model_validate(one.answer).attributes}
+    if wanted is None or not sent:
+        return []
+    names = wanted.attributes
+    read = (names.email, names.name, names.first_name, names.last_name, names.groups if names.roles else "")
+    return [name for name in read if name and name not in sent]
 
 
 def hint(one: SignIn, product: str) -> str:
@@ -95,14 +129,18 @@ def hint(one: SignIn, product: str) -> str:
     return one.hint if known is None else pages.gettext(known).replace("{idp}", product)
 
 
-def line(one: SignIn, product: str = "SAML") -> dict[str, object]:
-    """A line of the log; `product` is the identity provider's."""
+def line(one: SignIn, wanted: Connection | None) -> dict[str, object]:
+    """A line of the log, beside the connection as it is now."""
+    product = GUIDES[Vendor.OTHER if wanted is None else wanted.vendor].name
+    mended_at = _MENDED_AT.get(one.reason or "")
     return {
         "reference": one.reference,
         "at": one.at,
         "purpose": one.purpose,
         "reason": one.reason,
         "hint": hint(one, product),
+        "mended_at": None if mended_at is None else (pages.gettext(mended_at[0]), mended_at[1]),
+        "missing": _missing(one, wanted),
         "name": one.name,
         "person_id": one.person_id,
         "said": one.said,

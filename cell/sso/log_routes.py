@@ -9,9 +9,7 @@ from cell import resources
 from cell.people.permissions import Permission
 from cell.sessions.subjects import Member
 from cell.sso import admin_views, connections, journal, queries
-from cell.sso.vendors import GUIDES
 from cell.ui import pages
-from contracts.identity import Vendor
 from kit import cursors
 from kit.web import Routes, Scope
 
@@ -44,11 +42,12 @@ async def show(by: Reader, key: str, wanted: Filter) -> Response:
             purpose=wanted.purpose,
         )
         reasons = await tx.all(queries.reasons())
+    connection = connections.of(resources.current(), key)
     return pages.draw_for(
         by,
         "sso/log.html",
         "sign-ins",
-        lines=[admin_views.line(one) for one in found],
+        lines=[admin_views.line(one, connection) for one in found],
         reasons=reasons,
         filters={"name": wanted.name, "outcome": wanted.outcome, "purpose": wanted.purpose},
         next_cursor=cursors.encode(onward),
@@ -60,7 +59,5 @@ async def one(by: Reader, key: str, reference: str) -> Response:
     """One line, with what of the answer may be shown."""
     async with resources.current().database.reading(by.workspace_id) as tx:
         line = await tx.one(queries.by_reference(reference))
-    connection = connections.of(resources.current(), key)
-    vendor = Vendor.OTHER if connection is None else connection.vendor
-    shown = admin_views.line(line, GUIDES[vendor].name)
+    shown = admin_views.line(line, connections.of(resources.current(), key))
     return pages.draw_for(by, "sso/log_line.html", "sign-ins", line=shown)
