@@ -1,6 +1,7 @@
 """Setting it up as an admin does: step by step, and what goes wrong is said on the page where it was done."""
 
 from base64 import b64encode
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from cell.sso.vendors import GUIDES
 from contracts.identity import Vendor
 from contracts.peers import REGISTRY
 from contracts.signing_in import LARGEST_METADATA, MetadataRefused, Purpose
+from contracts.signing_in import Answer as SaidAnswer
 from tests.cell.browser import PAGE, Answer, Browser
 from tests.cell.identity import IDP, PROVISIONING, Office, certificate, connection, facts
 
@@ -49,6 +51,11 @@ async def try_it(office: Office, admin: Browser) -> None:
     nonce = office.others.last("saml.begin").nonce
     said = office.said(nonce, office.workspace.admin.email, purpose=Purpose.TEST, role="auditor")
     assert (await office.complete(admin, await office.give(said))).status == 303
+
+
+async def complete_test(office: Office, admin: Browser, code: str) -> Answer:
+    """The window of a test, at its end."""
+    return await admin.page((await office.complete(admin, code)).headers["Location"])
 
 
 async def test_the_whole_way(office: Office, admin: Browser) -> None:
@@ -95,6 +102,72 @@ async def test_each_product_has_its_guide(office: Office, admin: Browser, vendor
     assert answer.status == 303, answer.text
     made = connections.of(office.cell, office.key)
     assert made is not None and made.attributes == guide.attributes and made.name_id_format is guide.name_id_format
+
+
+async def test_our_certificate_comes_as_a_file_too(office: Office, admin: Browser) -> None:
+    page = await admin.page(f"{office.base}/sso/provider?vendor=entra")
+    assert f'href="{office.base}/sso/our-certificates/0"' in page.text
+    file = await admin.page(f"{office.base}/sso/our-certificates/0")
+    assert (file.status, file.text) == (200, "-----BEGIN CERTIFICATE-----\nours\n")
+    assert file.headers["Content-Disposition"] == 'attachment; filename="cellcast.cer"'
+    assert (await admin.page(f"{office.base}/sso/our-certificates/1")).status == 404
+    google = await admin.page(f"{office.base}/sso/provider?vendor=google")
+    assert "our-certificates" not in google.text, "it neither checks requests nor encrypts"
+
+
+async def test_our_values_stand_in_the_order_of_the_products_form(office: Office, admin: Browser) -> None:
+    for vendor in ("okta", "entra"):
+        text = (await admin.page(f"{office.base}/sso/provider?vendor={vendor}")).text
+        assert (text.index('id="our-entity"') < text.index('id="our-acs"')) is (vendor == "entra")
+
+
+async def test_a_test_says_which_attributes_are_missing_and_where_a_refusal_is_mended(
+    office: Office, admin: Browser
+) -> None:
+    await connected(office, admin)
+    await admin.post(f"{office.base}/sso/test", form={}, headers=PAGE)
+    nonce = office.others.last("saml.begin").nonce
+    sent = SaidAnswer(issuer=IDP, attributes=(("mail", ("eve@elsewhere.example",)), ("firstName", ("Eve",))))
+    said = office.said(nonce, "eve@elsewhere.example", purpose=Purpose.TEST, answer=sent)
+    shown = await complete_test(office, admin, await office.give(said))
+    for page in (shown, await admin.page(f"{office.base}/sso/test/last")):
+        assert "domain-unverified" in page.text and "It did not send email, lastName." in page.text
+    mend = f'class="button button-secondary" href="{office.base}/domains"'
+    assert mend in (await admin.page(f"{office.base}/sso/test/last")).text
+    line = await admin.page(f"{office.base}/sign-ins/{said.reference}")
+    assert mend in line.text
+    auditor = await office.world.signed_in(office.workspace, await office.world.member(office.workspace, "auditor"))
+    line = await auditor.page(f"{office.base}/sign-ins/{said.reference}")
+    assert mend not in line.text, "an auditor changes nothing"
+
+
+async def test_of_two_certificates_one_sees_which_signed_last(office: Office, admin: Browser) -> None:
+    await connected(office, admin)
+    office.others.metadata = facts(certificates=(b64encode(certificate()).decode(),))
+    await post(office, admin, "certificates", url="https://acme.okta.example/metadata")
+    assert "Signed last" not in (await admin.page(f"{office.base}/sso")).text
+    made = connections.of(office.cell, office.key)
+    assert made is not None and len(made.certificates) == 2
+    signed = SaidAnswer(issuer=IDP, certificates=(saving.of_certificate(made.certificates[1]),))
+    await admin.post(f"{office.base}/sso/test", form={}, headers=PAGE)
+    nonce = office.others.last("saml.begin").nonce
+    await office.give(office.said(nonce, office.workspace.admin.email, purpose=Purpose.TEST, answer=signed))
+    rows = (await admin.page(f"{office.base}/sso")).text.split('<th scope="row">')[1:]
+    assert ["Signed last" in row for row in rows] == [False, True]
+
+
+async def test_until_a_domain_is_verified_the_first_page_and_the_test_say_so(office: Office) -> None:
+    """Begun with the domain, DNS has time until the rest is done."""
+    workspace = await office.world.found()
+    office.others.keys[workspace.id] = workspace.key
+    fresh = replace(office, workspace=workspace)
+    browser = await office.world.signed_in(workspace, workspace.admin)
+    assert "Verify your domain" in (await browser.page(f"{fresh.base}/sso")).text
+    await connected(fresh, browser)
+    assert "Verify your domain" in (await browser.page(f"{fresh.base}/sso/test")).text
+    await fresh.verify("example.com")
+    for path in ("sso", "sso/test"):
+        assert "Verify your domain" not in (await browser.page(f"{fresh.base}/{path}")).text
 
 
 async def test_a_file_does_as_well(office: Office, admin: Browser) -> None:
