@@ -228,7 +228,9 @@ class Note(By):
 
 _REFUSALS = (CredentialRefused, Taken, NoTarget, ValueRefused, NotChangeable, VersionDiffers, ByLaw)
 
-DIRECTORY_APPLY = Operation("directory.apply", Apply, Applied, writes=True, idempotent=True, refusals=_REFUSALS)
+DIRECTORY_APPLY = Operation(
+    "directory.apply", Apply, Applied, writes=True, idempotent=True, known_again=True, refusals=_REFUSALS
+)
 DIRECTORY_NOTE = Operation("directory.note", Note, Done, writes=True, idempotent=False, refusals=(CredentialRefused,))
 DIRECTORY_FIND = Operation("directory.find", Find, Found, writes=False, idempotent=True, refusals=_REFUSALS)
 DIRECTORY_GET = Operation("directory.get", Get, Item, writes=False, idempotent=True, refusals=_REFUSALS)

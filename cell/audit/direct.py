@@ -10,7 +10,7 @@ from cell.audit.acts import Act
 from cell.audit.keyring import current
 from contracts import audit as chain
 from kit.database import now
-from kit.direct import DirectWriting
+from kit.direct import DirectWriting, Row
 from kit.jobs import later_directly
 
 _HEAD = """
@@ -41,12 +41,16 @@ SELECT $1, $4, $5, seq, action, stored::jsonb, hash
 """
 
 
-async def append(tx: DirectWriting, by: Actor, acts: Sequence[Act]) -> None:
-    """Add an entry for each act, in order. As with `service.append`: late in the transaction."""
+async def append(tx: DirectWriting, by: Actor, acts: Sequence[Act], head: Row | None = None) -> None:
+    """Add an entry for each act, in order. As with `service.append`: late in the transaction.
+
+    `head` is the end of the log where the caller's own statement has locked and read it, with keys of subjects.
+    """
     if not acts:
         return
     subjects = set[UUID]().union(*(act.subjects(by) for act in acts))
-    head = await tx.row(_HEAD, tx.workspace_id, list(subjects))
+    if head is None or head["seq"] is None:
+        head = await tx.row(_HEAD, tx.workspace_id, list(subjects))
     if head is None:
         await tx.row(_FIRST_HEAD, tx.workspace_id, chain.GENESIS)
         head = await tx.row(_HEAD, tx.workspace_id, list(subjects))

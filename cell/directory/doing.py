@@ -40,6 +40,7 @@ class Doing:
     slow: Writing | None = None
     token: tuple[UUID, str] | None = None  # id and name, once the credential was looked at
     acts: list[Act] = field(default_factory=list)
+    _head: Row | None = None  # the end of the audit log, where a statement has brought it along
 
     @property
     def workspace_id(self) -> UUID:
@@ -86,7 +87,7 @@ class Doing:
         """Make the change and its line in the log; the answer."""
         assert self.token is not None
         said = self.said
-        item = await self.tx.value(
+        row = await self.tx.row(
             statement,
             self.workspace_id,
             subject,
@@ -100,7 +101,9 @@ class Doing:
             result,
             *values,
         )
-        return answer(item, changed=result == "changed")
+        if row is not None and "seq" in row:
+            self._head = row
+        return answer(None if row is None else row[0], changed=result == "changed")
 
     async def unchanged(self, subject: UUID, name: str) -> bytes:
         """Everything is so already; that it was asked for is noted."""
@@ -110,7 +113,7 @@ class Doing:
         """The audit log, last: its head puts the changes of a workspace in order."""
         if self.slow is not None:
             await self.slow.flush()
-        await audit.append(self.tx, self.by, self.acts) if self.acts else None
+        await audit.append(self.tx, self.by, self.acts, self._head)
 
     async def _asked(self, statement: str, *values: object) -> Row | None:
         digest, request = bytes.fromhex(self.said.credential), bytes.fromhex(self.said.request_id)

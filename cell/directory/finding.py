@@ -98,14 +98,14 @@ class _Row:
         self.d = _table(Entry if resource is Resource.PERSON else Group).alias("d")
 
     def page(self, chosen: Condition, sort: tuple[str, str] | None, descending: bool) -> CTE:
-        """The ids of a page, each with its place."""
+        """The rows of a page, each with its place."""
         keys: list[ColumnElement[Any]] = [self.d.c.created_at, self.d.c.id]
         if sort is not None:
             keys.insert(0, self._sorted_by(*sort))
         if descending:
             keys = [key.desc() for key in keys]
-        found = select(self.d.c.id).where(chosen).order_by(*keys).offset(_skip()).limit(_most()).subquery("found")
-        return select(found.c.id, func.row_number().over().label("place")).cte("page")
+        found = select(self.d).where(chosen).order_by(*keys).offset(_skip()).limit(_most()).subquery("found")
+        return select(found, func.row_number().over().label("place")).cte("page")
 
     def _sorted_by(self, name: str, part: str) -> ColumnElement[Any]:
         one = attribute(self.resource, name, part)
@@ -275,16 +275,12 @@ def _by_address(wanted: Shape) -> list[int]:
 
 def _items(resource: Resource, page: CTE, members: bool) -> ColumnElement[str]:
     """The items of the page, in order, as JSON."""
-    row = _Row(resource).d
-    joined = page.join(row, and_(row.c.workspace_id == _workspace(), row.c.id == page.c.id))
     if resource is Resource.PERSON:
-        person = _table(Person).alias("p")
-        joined = joined.join(person, and_(person.c.workspace_id == _workspace(), person.c.id == page.c.id))
-        item = statements.PERSON_ITEM
+        item = statements.LISTED_PERSON_ITEM
     else:
         item = statements.GROUP_ITEM_WITH_MEMBERS if members else statements.GROUP_ITEM
-    ordered = func.jsonb_agg(literal_column(f"{item} ORDER BY page.place", JSONB()))
-    found = select(cast(func.coalesce(ordered, literal_column("'[]'")), Text())).select_from(joined)
+    ordered = func.string_agg(literal_column(item, Text()), literal_column("',' ORDER BY d.place", Text()))
+    found = select(func.concat(literal_column("'['"), ordered, literal_column("']'"))).select_from(page.alias("d"))
     return found.scalar_subquery()
 
 

@@ -17,30 +17,34 @@ _CALLER = (
 )
 _CALLER_FIELDS = "c.id AS token_id, c.name AS token_name, l.subject_id AS done, l.verb AS did, l.result"
 
+# Items are put together as text: the documents are JSON already, and taking them apart to join them again would take
+# three times as long. A document has a name at least, so that what is set before it ends with a comma.
 _GROUPS = """coalesce((
-  SELECT jsonb_build_object('groups', jsonb_agg(jsonb_build_object(
-           'value', g.id, 'display', g.document->>'display_name', 'type', 'direct') ORDER BY g.display_name_norm))
+  SELECT ',"groups":[' || string_agg(json_build_object(
+           'value', g.id, 'display', g.document->>'display_name', 'type', 'direct')::text, ','
+           ORDER BY g.display_name_norm) || ']'
     FROM directory_members m
     JOIN directory_groups g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
-   WHERE m.workspace_id = d.workspace_id AND m.member_id = d.id
-  HAVING count(*) > 0), '{}')"""
-_SETTLED = "jsonb_build_object('id', d.id, 'created_at', d.created_at, 'changed_at', d.changed_at"
-PERSON_ITEM = (
-    "jsonb_build_object('id', d.id, 'version', d.version, 'document', d.document || "
-    + _SETTLED
-    + ", 'active', p.active) || "
-    + _GROUPS
-    + ")"
+   WHERE m.workspace_id = d.workspace_id AND m.member_id = d.id), '')"""
+_MEMBERS = """coalesce((
+  SELECT ',"members":[' || string_agg('{"value":"' || m.member_id || '"}', ',') || ']'
+    FROM directory_members m WHERE m.workspace_id = d.workspace_id AND m.group_id = d.id), '')"""
+
+
+def _item(*more: str) -> str:
+    """An `Item` as text; `more` are texts that stand between what is settled and the document."""
+    begin = """'{"id":"' || d.id || '","version":' || d.version || ',"document":{"id":"' || d.id
+       || '","created_at":' || to_json(d.created_at) || ',"changed_at":' || to_json(d.changed_at)"""
+    return " || ".join(("(" + begin, *more, "',' || substr(d.document::text, 2) || '}')"))
+
+
+PERSON_ITEM = _item("""',"active":' || p.active""", _GROUPS)
+# On a page they are looked up one by one: joined, all people of the workspace may be read for a hundred of them.
+LISTED_PERSON_ITEM = _item(
+    """',"active":' || (SELECT p.active FROM people p WHERE p.workspace_id = d.workspace_id AND p.id = d.id)""", _GROUPS
 )
-GROUP_ITEM = "jsonb_build_object('id', d.id, 'version', d.version, 'document', d.document || " + _SETTLED + "))"
-GROUP_ITEM_WITH_MEMBERS = (
-    "jsonb_build_object('id', d.id, 'version', d.version, 'document', d.document || "
-    + _SETTLED
-    + """) || coalesce((
-  SELECT jsonb_build_object('members', jsonb_agg(jsonb_build_object('value', m.member_id)))
-    FROM directory_members m WHERE m.workspace_id = d.workspace_id AND m.group_id = d.id
-  HAVING count(*) > 0), '{}'))"""
-)
+GROUP_ITEM = _item()
+GROUP_ITEM_WITH_MEMBERS = _item(_MEMBERS)
 _JOINED = "directory_people d JOIN people p ON p.workspace_id = d.workspace_id AND p.id = d.id"
 _THIS = " WHERE d.workspace_id = $1 AND d.id = $3"
 _READER = (
@@ -48,10 +52,10 @@ _READER = (
     + LIVES
     + ") AS token_id, "
 )
-GET_PERSON = _READER + "(SELECT (" + PERSON_ITEM + ")::text FROM " + _JOINED + _THIS + ") AS answer"
-GET_GROUP = _READER + "(SELECT (" + GROUP_ITEM + ")::text FROM directory_groups d" + _THIS + ") AS answer"
+GET_PERSON = _READER + "(SELECT " + PERSON_ITEM + " FROM " + _JOINED + _THIS + ") AS answer"
+GET_GROUP = _READER + "(SELECT " + GROUP_ITEM + " FROM directory_groups d" + _THIS + ") AS answer"
 GET_GROUP_WITH_MEMBERS = (
-    _READER + "(SELECT (" + GROUP_ITEM_WITH_MEMBERS + ")::text FROM directory_groups d" + _THIS + ") AS answer"
+    _READER + "(SELECT " + GROUP_ITEM_WITH_MEMBERS + " FROM directory_groups d" + _THIS + ") AS answer"
 )
 
 # Locked until the change is over. $2 digest, $3 request id, $4 id. `light`: nothing hangs on the person but the row,
@@ -94,15 +98,11 @@ _LOGGED = """WITH line AS (
   INSERT INTO directory_log
     (workspace_id, id, at, subject_id, token_id, request_id, trace, asked, verb, resource, name, result, reason, detail)
   VALUES ($1, gen_random_uuid(), now(), $2, $3, $4, $5, $6, $7, $8, $9, $10, '', ''))"""
-NOTE_PERSON = (
-    _LOGGED + " SELECT (" + PERSON_ITEM + ")::text FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
-)
-NOTE_GROUP = (
-    _LOGGED + " SELECT (" + GROUP_ITEM + ")::text FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
-)
+NOTE_PERSON = _LOGGED + " SELECT " + PERSON_ITEM + " FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
+NOTE_GROUP = _LOGGED + " SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
 NOTE_GONE = _LOGGED + " SELECT NULL::text"
-ITEM_OF_PERSON = "SELECT (" + PERSON_ITEM + ")::text FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
-ITEM_OF_GROUP = "SELECT (" + GROUP_ITEM + ")::text FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
+ITEM_OF_PERSON = "SELECT " + PERSON_ITEM + " FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
+ITEM_OF_GROUP = "SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
 REFUSED = """
 INSERT INTO directory_log
   (workspace_id, id, at, subject_id, token_id, request_id, trace, asked, verb, resource, name, result, reason, detail)
@@ -125,15 +125,26 @@ _MEMBER = """, p AS (
   INSERT INTO people (workspace_id, id, email, email_norm, name, role, active, created_at)
   VALUES ($1, $2, $17, $11, $16, 'agent', $18, now())
   RETURNING *)"""
+# The end of the audit log, locked, and the keys of token and person: what the log's entry is made with. They are asked
+# for where the row is shown, so that the lock, for which a workspace's changes wait in line, is taken last.
+_OF_D_AND_P = (
+    ", head AS (SELECT seq, hash, publishing FROM audit_heads WHERE workspace_id = $1 FOR UPDATE) SELECT "
+    + PERSON_ITEM
+    + """ AS item, (SELECT seq FROM head) AS seq, (SELECT hash FROM head) AS hash,
+       (SELECT publishing FROM head) AS publishing, (SELECT array_agg(id) FROM keys) AS ids,
+       (SELECT array_agg(wrapped) FROM keys) AS wrapped
+  FROM d JOIN p ON p.id = d.id"""
+)
+_KEYS = ", keys AS (SELECT id, wrapped FROM subject_keys WHERE workspace_id = $1 AND id IN ($2, $3))"
 # $19 the key that seals what the audit log says of them
-_KEY = """, key AS (INSERT INTO subject_keys (workspace_id, id, wrapped) VALUES ($1, $2, $19))"""
-_OF_D_AND_P = " SELECT (" + PERSON_ITEM + ")::text FROM d JOIN p ON p.id = d.id"
-CREATE_PERSON = _LOGGED + _CREATED_PERSON + _EMAILS + _MEMBER + _KEY + _OF_D_AND_P
+_NEW_KEY = """, key AS (INSERT INTO subject_keys (workspace_id, id, wrapped) VALUES ($1, $2, $19)),
+  keys AS (SELECT id, wrapped FROM subject_keys WHERE workspace_id = $1 AND id = $3 UNION ALL SELECT $2, $19)"""
+CREATE_PERSON = _LOGGED + _CREATED_PERSON + _EMAILS + _MEMBER + _NEW_KEY + _OF_D_AND_P
 _NOW_MEMBER = """, p AS (
   UPDATE people SET name = $16, email = $17, email_norm = $11, active = $18
    WHERE workspace_id = $1 AND id = $2
   RETURNING *)"""
-LINK_PERSON = _LOGGED + _CREATED_PERSON + _EMAILS + _NOW_MEMBER + _OF_D_AND_P
+LINK_PERSON = _LOGGED + _CREATED_PERSON + _EMAILS + _NOW_MEMBER + _KEYS + _OF_D_AND_P
 _CHANGED_PERSON = """, d AS (
   UPDATE directory_people
      SET user_name_norm = $11, external_id = $12, display_name_norm = $13, document = $14::text::jsonb,
@@ -142,7 +153,7 @@ _CHANGED_PERSON = """, d AS (
   RETURNING *)"""
 _GONE_EMAILS = """, gone AS (
   DELETE FROM directory_emails WHERE workspace_id = $1 AND person_id = $2 AND value_norm <> ALL($15::text[]))"""
-CHANGE_PERSON = _LOGGED + _CHANGED_PERSON + _GONE_EMAILS + _EMAILS + _NOW_MEMBER + _OF_D_AND_P
+CHANGE_PERSON = _LOGGED + _CHANGED_PERSON + _GONE_EMAILS + _EMAILS + _NOW_MEMBER + _KEYS + _OF_D_AND_P
 # Switched on or off, and nothing else: the row that identity providers send most.
 SWITCH_PERSON = (
     _LOGGED
@@ -151,6 +162,7 @@ SWITCH_PERSON = (
   RETURNING *), p AS (
   UPDATE people SET active = $11 WHERE workspace_id = $1 AND id = $2
   RETURNING *)"""
+    + _KEYS
     + _OF_D_AND_P
 )
 
@@ -162,9 +174,9 @@ CREATE_GROUP = (
     (workspace_id, id, display_name_norm, external_id, document, version, created_at, changed_at)
   VALUES ($1, $2, $11, $12, $13::text::jsonb, 1, now(), now())
   RETURNING *)"""
-    + " SELECT ("
+    + " SELECT "
     + GROUP_ITEM
-    + ")::text FROM d"
+    + " FROM d"
 )
 CHANGE_GROUP = (
     _LOGGED
@@ -174,9 +186,9 @@ CHANGE_GROUP = (
          version = version + 1, changed_at = now()
    WHERE workspace_id = $1 AND id = $2
   RETURNING *)"""
-    + " SELECT ("
+    + " SELECT "
     + GROUP_ITEM
-    + ")::text FROM d"
+    + " FROM d"
 )
 ERASE_GROUP = "DELETE FROM directory_groups WHERE workspace_id = $1 AND id = $2"
 

@@ -4,7 +4,6 @@ Nothing is looked at before the token has been: an address that is not there is 
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable
 from secrets import token_hex
@@ -13,6 +12,7 @@ from urllib.parse import unquote
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from prometheus_client import Counter, Histogram
+from pydantic_core import to_json
 
 from contracts.directory import CredentialRefused
 from contracts.placements import Placement, State
@@ -257,4 +257,4 @@ async def _send(send: ASGISendCallable, made: Answer, trace: str, method: str) -
 
 
 def _encoded(document: Any) -> bytes:  # JSON
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return to_json(document)

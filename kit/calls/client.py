@@ -153,7 +153,7 @@ class Peer:
             audience=self.party.name,
             operation=operation.name,
             body=body,
-            writes=operation.writes,
+            writes=operation.nonced,
         )
         headers = {envelope.CALL_HEADER: sealed.header, "Content-Type": "application/json"}
         request_id = structlog.contextvars.get_contextvars().get("request_id")

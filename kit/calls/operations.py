@@ -19,7 +19,9 @@ _NAME = re.compile(r"[a-z]+\.[a-z-]+")
 class Operation(Generic[Q, A]):
     """`noun.verb`. One that writes carries a nonce; only an idempotent one is ever sent again by itself.
 
-    `within_s` bounds one attempt. `refusals` are those that callers tell apart: they come back as these classes.
+    `known_again`: each request has an id by which the receiver knows what it has done, so that a replay changes nothing
+    and no nonce is spent on it (docs/decisions/0008-known-again.md). `within_s` bounds one attempt. `refusals` are those
+    that callers tell apart: they come back as these classes.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Operation(Generic[Q, A]):
     answer: type[A]
     writes: bool
     idempotent: bool
+    known_again: bool = False
     within_s: float = 5.0
     refusals: tuple[type[Refusal], ...] = ()
 
@@ -36,6 +39,11 @@ class Operation(Generic[Q, A]):
             raise ValueError(f"{self.name!r} is not of the form noun.verb")
         if not (self.writes or self.idempotent):
             raise ValueError(f"{self.name}: what does not write can be repeated")
+
+    @property
+    def nonced(self) -> bool:
+        """Whether a call of it carries a nonce."""
+        return self.writes and not self.known_again
 
     @property
     def path(self) -> str:

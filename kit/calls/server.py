@@ -146,7 +146,7 @@ class Answers:
         except ValidationError as error:
             raise invalid(error) from None
         await self._may(call.claims.sender, name, request)
-        if answering.operation.writes:
+        if answering.operation.nonced:
             await self._take_nonce(call.claims)
         answer: BaseModel | bytes = await answering.handler(Caller(call.claims.sender), request)
         return answer if isinstance(answer, bytes) else answer.model_dump_json().encode()
