@@ -27,7 +27,7 @@ from kit.refusals import Kind, Refusal
 LONGEST_TREE = 8192  # characters of a filter as it came
 DEEPEST_TREE = 20
 MOST_STEPS = 1000  # of one change
-MOST_MEMBERS = 20_000  # named in one change
+MOST_MEMBERS = 20_000  # named in one change, or in one answer
 PAGE = 200  # the most of one answer
 
 Document = dict[str, Any]  # JSON, checked against the schema by whoever takes it
@@ -175,7 +175,10 @@ class Apply(By):
 
 
 class Item(Said):
-    """A person or group as it is now; `document` holds settled attributes too, members only where asked for."""
+    """A person or group as it is now; `document` holds settled attributes too, members only where asked for.
+
+    Members are null where an answer would name more than MOST_MEMBERS of them.
+    """
 
     id: UUID
     version: Version

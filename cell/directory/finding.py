@@ -40,7 +40,7 @@ from cell.directory import statements
 from cell.directory.models import Address, Entry, Group, Membership, ProvisioningToken
 from cell.directory.shapes import KEYS, Shape, Values, attribute, path_of, shape
 from cell.people.models import Person
-from contracts.directory import Find
+from contracts.directory import MOST_MEMBERS, Find
 from contracts.directory_schema import ATTRIBUTES, Resource, Type
 
 Condition = ColumnElement[bool]
@@ -81,6 +81,7 @@ def _made(
     row = _Row(resource)
     chosen = and_(row.d.c.workspace_id == _workspace(), true() if wanted is None else row.fits(wanted))
     page = row.page(chosen, sort, descending)
+    members = members and resource is Resource.GROUP
     on_page = select(func.count()).select_from(page).scalar_subquery()
     # The rows are counted again only where the page does not say it.
     all_of_it = select(func.count()).select_from(row.d).where(chosen).scalar_subquery()
@@ -275,13 +276,27 @@ def _by_address(wanted: Shape) -> list[int]:
 
 def _items(resource: Resource, page: CTE, members: bool) -> ColumnElement[str]:
     """The items of the page, in order, as JSON."""
-    if resource is Resource.PERSON:
-        item = statements.LISTED_PERSON_ITEM
-    else:
-        item = statements.GROUP_ITEM_WITH_MEMBERS if members else statements.GROUP_ITEM
-    ordered = func.string_agg(literal_column(item, Text()), literal_column("',' ORDER BY d.place", Text()))
+    item: ColumnElement[str] = literal_column(_ITEMS[resource], Text())
+    if members:
+        with_members = literal_column(statements.GROUP_ITEM_WITH_MEMBERS, Text())
+        many = literal_column(statements.GROUP_ITEM_OF_MANY, Text())
+        item = case((_members_of(page) > MOST_MEMBERS, many), else_=with_members)
+    ordered = func.string_agg(item, literal_column("',' ORDER BY d.place", Text()))
     found = select(func.concat(literal_column("'['"), ordered, literal_column("']'"))).select_from(page.alias("d"))
     return found.scalar_subquery()
+
+
+_ITEMS = {Resource.PERSON: statements.LISTED_PERSON_ITEM, Resource.GROUP: statements.GROUP_ITEM}
+
+
+def _members_of(page: CTE) -> ColumnElement[int]:
+    """How many members the groups of a page have together, counted no further than it matters."""
+    membership = _table(Membership).alias("pm")
+    of = and_(membership.c.workspace_id == _workspace(), membership.c.group_id == page.c.id)
+    held = select(membership.c.member_id).select_from(page.join(membership, of))
+    return (
+        select(func.count()).select_from(held.limit(literal_column(str(MOST_MEMBERS + 1))).subquery()).scalar_subquery()
+    )
 
 
 def _token() -> ColumnElement[Any]:

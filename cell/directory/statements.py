@@ -3,6 +3,8 @@
 `$1` is always the workspace. The answers are made of JSON here, so that no document is read only to be written again.
 """
 
+from contracts.directory import MOST_MEMBERS
+
 # The token that calls; $2 its digest. One that has ended is told apart, so that its use can be shown to an admin.
 LIVES = "c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())"
 CREDENTIAL = (
@@ -26,9 +28,12 @@ _GROUPS = """coalesce((
     FROM directory_members m
     JOIN directory_groups g ON g.workspace_id = m.workspace_id AND g.id = m.group_id
    WHERE m.workspace_id = d.workspace_id AND m.member_id = d.id), '')"""
-_MEMBERS = """coalesce((
-  SELECT ',"members":[' || string_agg('{"value":"' || m.member_id || '"}', ',') || ']'
-    FROM directory_members m WHERE m.workspace_id = d.workspace_id AND m.group_id = d.id), '')"""
+_MEMBERS = f"""coalesce((
+  SELECT ',"members":' || CASE WHEN count(*) > {MOST_MEMBERS} THEN 'null'
+           ELSE '[' || string_agg('{{"value":"' || m.member_id || '"}}', ',') || ']' END
+    FROM (SELECT member_id FROM directory_members
+           WHERE workspace_id = d.workspace_id AND group_id = d.id LIMIT {MOST_MEMBERS + 1}) m
+  HAVING count(*) > 0), '')"""
 
 
 def _item(*more: str) -> str:
@@ -45,6 +50,7 @@ LISTED_PERSON_ITEM = _item(
 )
 GROUP_ITEM = _item()
 GROUP_ITEM_WITH_MEMBERS = _item(_MEMBERS)
+GROUP_ITEM_OF_MANY = _item("""',"members":null'""")
 _JOINED = "directory_people d JOIN people p ON p.workspace_id = d.workspace_id AND p.id = d.id"
 _THIS = " WHERE d.workspace_id = $1 AND d.id = $3"
 _READER = (

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from contracts.directory import Document, Item
+from contracts.directory import MOST_MEMBERS, Document, Item
 from control_plane.scim.errors import bad
 from control_plane.scim.names import ENTERPRISE, GROUPS, USERS, Name, ResourceType, Whole
 
 LONGEST_LIST = 4096  # characters of `attributes`
 _META = "meta"
+_TOO_MANY = (
+    f"This answer would name more than {MOST_MEMBERS} members. Read groups with excludedAttributes=members, and who is "
+    'in one with GET /Users?filter=groups.value eq "ID".'
+)
 
 # What is wanted of an attribute: its parts by lower-case names, or None for all of it.
 Parts = frozenset[str] | None
@@ -87,7 +91,7 @@ def _named(kind: ResourceType, names: str) -> dict[str, Parts]:
 
 
 def shown(kind: ResourceType, item: Item, base: str, wanted: Projection = EVERYTHING) -> Shown:
-    """A resource. `base` is the address of the workspace's SCIM."""
+    """A resource. `base` is the address of the workspace's SCIM. Raises ScimError for more members than are shown."""
     names = _SHOWN[kind.endpoint]
     own = str(item.id)
     schemas = [kind.urn]
@@ -96,6 +100,8 @@ def shown(kind: ResourceType, item: Item, base: str, wanted: Projection = EVERYT
     everything = wanted is EVERYTHING
     for key, value in item.document.items():
         name = names.get(key)
+        if key == "members" and value is None and wanted.has(key):
+            raise bad("tooMany", _TOO_MANY)
         if name is None or value is None or value == [] or not (everything or wanted.has(key)):
             continue
         said = _said(name, value, base)

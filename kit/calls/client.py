@@ -16,6 +16,7 @@ from kit.calls import envelope, problems
 from kit.calls.breaker import Breaker, Budget
 from kit.calls.operations import A, Operation, Q
 from kit.calls.parties import Directory, Party
+from kit.calls.pulse import Pulse
 from kit.refusals import Kind, Refusal
 from kit.signing import SigningKey
 
@@ -23,7 +24,10 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 CONNECTIONS = 20  # to one peer at once; whoever comes then waits within the call's own time
 ATTEMPTS = 3
 PAUSE_S = 0.05  # before the second attempt, doubled for each further one, of which a random half is waited
+LIVES = "/livez"
+LATE_S = 0.2
 _OK = 200
+_OWN = aiohttp.ClientTimeout(total=None)  # the time is kept here
 
 CALLS = Counter("cellcast_calls_total", "Calls to other processes of ours", ["peer", "operation", "outcome"])
 SECONDS = Histogram(
@@ -102,15 +106,18 @@ class Peer:
         self._key = key
         self._breaker = Breaker()
         self._budget = Budget()
+        self._pulse = Pulse(self._is_there)
         self._http: aiohttp.ClientSession | None = None
+        self._asking: aiohttp.ClientSession | None = None  # beside the connections on which calls may be waiting
 
     async def call(self, operation: Operation[Q, A], request: Q) -> A:
         """Call, and call again where that can do no harm and is allowed. Raises a Refusal, PeerUnavailable."""
         body = request.model_dump_json().encode()
         self._budget.earn()
+        self._pulse.begin()
         attempts = ATTEMPTS if operation.idempotent else 1
         for number in range(1, attempts + 1):
-            if not self._breaker.admits():
+            if self._pulse.silent or not self._breaker.admits():
                 self._count(operation, "held back")
                 raise PeerUnavailable
             try:
@@ -124,8 +131,10 @@ class Peer:
 
     async def close(self) -> None:
         """Give the connections back."""
-        if self._http is not None:
-            await self._http.close()
+        await self._pulse.close()
+        for one in (self._http, self._asking):
+            if one is not None:
+                await one.close()
 
     async def _attempt(self, operation: Operation[Q, A], body: bytes) -> A:
         """Send once. Raises the peer's refusal, or _NoAnswer; the breaker hears of the end in every case."""
@@ -139,7 +148,12 @@ class Peer:
             outcome = "failed"
             raise
         finally:
-            {"failed": self._breaker.failed, "left": self._breaker.left}.get(outcome, self._breaker.succeeded)()
+            if outcome == "left" or self._pulse.silent:  # whoever is silent is watched until they are not
+                self._breaker.left()
+            elif outcome == "failed":
+                self._breaker.failed()
+            else:
+                self._breaker.succeeded()
             self._count(operation, outcome)
             SECONDS.labels(self.party.name, operation.name).observe(time.perf_counter() - began)
         if isinstance(answer, Refusal):
@@ -160,13 +174,13 @@ class Peer:
         if isinstance(request_id, str):
             headers["X-Request-Id"] = request_id
         try:
-            async with self._session().post(
-                self.party.url + operation.path,
-                data=body,
-                headers=headers,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=operation.within_s),
-            ) as response:
+            async with (
+                self._pulse.waiting(operation.within_s),
+                self._session().post(
+                    self.party.url + operation.path, data=body, headers=headers, allow_redirects=False, timeout=_OWN
+                ) as response,
+            ):
+                self._pulse.answered()
                 answered = await _read(response)
                 signature = response.headers.get(envelope.ANSWER_HEADER, "")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -175,16 +189,34 @@ class Peer:
             raise _NoAnswer(f"status {response.status}, not signed by {self.party.name}")
         return response.status, answered
 
+    async def _is_there(self, within_s: float) -> bool:
+        """Whether anything comes back at all; where a connection is refused calls fail at once by themselves."""
+        if self._asking is None:
+            self._asking = _connections(1)
+        began = time.perf_counter()
+        try:
+            async with (
+                asyncio.timeout(within_s),
+                self._asking.get(self.party.url + LIVES, allow_redirects=False, timeout=_OWN),
+            ):
+                return True
+        except TimeoutError:
+            return time.perf_counter() - began > within_s + LATE_S  # we were held up ourselves: that says nothing
+        except (aiohttp.ClientError, OSError):
+            return True
+
     def _session(self) -> aiohttp.ClientSession:
         if self._http is None:
-            self._http = aiohttp.ClientSession(
-                connector=localhost.connector(CONNECTIONS), cookie_jar=aiohttp.DummyCookieJar()
-            )
+            self._http = _connections(CONNECTIONS)
         return self._http
 
     def _count(self, operation: Operation[Q, A], outcome: str) -> None:
         CALLS.labels(self.party.name, operation.name, outcome).inc()
-        OPEN.labels(self.party.name).set(self._breaker.open)
+        OPEN.labels(self.party.name).set(self._breaker.open or self._pulse.silent)
+
+
+def _connections(most: int) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(connector=localhost.connector(most), cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _meaning(operation: Operation[Q, A], status: int, body: bytes) -> A | Refusal:

@@ -20,8 +20,8 @@ class Operation(Generic[Q, A]):
     """`noun.verb`. One that writes carries a nonce; only an idempotent one is ever sent again by itself.
 
     `known_again`: each request has an id by which the receiver knows what it has done, so that a replay changes nothing
-    and no nonce is spent on it (docs/decisions/0008-known-again.md). `within_s` bounds one attempt. `refusals` are those
-    that callers tell apart: they come back as these classes.
+    and no nonce is spent on it (docs/decisions/0008-known-again.md). `within_s` bounds one attempt. `refusals` are
+    those that callers tell apart: they come back as these classes.
     """
 
     name: str
