@@ -119,6 +119,8 @@ async def begin(
         held = await tx.first(people_queries.by_id(person.id).with_for_update())
         if held is None or not held.active or (password_of and await people.password_of(tx, held.id) != password_of):
             raise NoLongerAllowed
+        if how != "sso" and not await passwords_count(tx, cell, held, settled=True):
+            raise NoLongerAllowed  # single sign-on became the only way in since the password was shown
         await people.seen(tx, person.id, language)
         by = people.actor_of(held, address)
         details: dict[str, str | int | bool | list[str]] = {"how": how}

@@ -224,7 +224,7 @@ async def arrived(cell: Cell, key: str, wanted: Connection | None, within_s: flo
 async def _row(tx: Writing, cell: Cell, key: str, version: int | None) -> SsoSettings:
     """The row, while nobody else changes it or the people whose passwords it may need. Raises ChangedMeanwhile."""
     await workspaces.get_locked(tx)
-    row = await tx.first(queries.settings())
+    row = await tx.first(queries.settings().with_for_update())  # sign-ins that looked at it end first
     if version not in (None, 0 if row is None else row.version):
         raise ChangedMeanwhile
     if row is None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select
@@ -12,9 +13,11 @@ from cell.audit.models import AuditEntry
 from cell.jobs import TASKS
 from cell.library import events
 from cell.people import service as people
+from cell.people.models import Person
 from cell.sessions import ending
+from cell.sessions import service as sessions
 from cell.sessions.cookies import name as cookie_name
-from cell.sessions.store import Sessions
+from cell.sessions.store import How, Sessions
 from cell.sessions.subjects import Member
 from cell.sso import connections, saving
 from cell.sso.enforcing import enforced
@@ -168,3 +171,26 @@ async def test_five_hundred_are_out_within_a_second(ready: Office) -> None:
         assert await ending.sign_out_local(tx, office.cell.redis) == 1
     assert time.monotonic() - began < 1
     assert await sessions.of_person(who.agent.id) == []
+
+
+async def test_a_password_that_was_shown_just_before_opens_nothing_just_after(ready: Office) -> None:
+    """Whatever was looked at earlier: the session itself is begun, or it is enforced, one after the other."""
+    agent, owner = ready.workspace.agent, ready.workspace.owner
+
+    async def begins(person: Person, how: How) -> None:
+        cell, key, where = ready.cell, ready.key, ready.workspace.id
+        said = {"browser": "Firefox", "address": "192.0.2.7", "language": "en"}
+        await sessions.begin(cell, key, where, person, how=how, **cast(Any, said))
+
+    await begins(agent, "password")
+    async with ready.cell.database.reading(ready.workspace.id) as looked:
+        assert not await enforced(looked, ready.cell, settled=True)
+        admin = await ready.world.signed_in(ready.workspace, ready.workspace.owner)
+        enforcing = asyncio.create_task(enforce(ready, admin))
+        assert not (await asyncio.wait([enforcing], timeout=0.5))[0]  # it waits for the sign-in that looked
+    await enforcing
+    for how in ("password", "passkey"):
+        with pytest.raises(sessions.NoLongerAllowed):
+            await begins(agent, how)
+    await begins(agent, "sso")
+    await begins(owner, "password")
