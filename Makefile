@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 VENV := $(CURDIR)/.venv
-PARTS := kit contracts router cell control_plane stack loadtest tests
+PARTS := kit contracts router cell control_plane stack loadtest observability tests
 ONLY ?=
 SCENARIO ?= everybody
 

@@ -10,6 +10,11 @@ _GROUP = "cellcast.commands"
 
 def main() -> None:
     """Run the command line; the exit code is 0, 1 for a failure, 2 for wrong usage."""
+    tree(sys.argv[1] if len(sys.argv) > 1 else "")(prog_name="cellcast")
+
+
+def tree(called: str = "") -> typer.Typer:
+    """Every command, or those of the part that is called."""
     root = typer.Typer(
         name="cellcast",
         help="Cellcast: customers record their screen, the footage stays in its region.",
@@ -19,10 +24,9 @@ def main() -> None:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     parts = {point.name: point for point in entry_points(group=_GROUP)}
-    called = sys.argv[1] if len(sys.argv) > 1 else ""
     for name in [called] if called in parts else sorted(parts):
         root.add_typer(parts[name].load(), name=name)
-    root(prog_name="cellcast")
+    return root
 
 
 if __name__ == "__main__":

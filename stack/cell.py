@@ -84,7 +84,17 @@ class CellSite:
         settings = {**self._settings(), **more}
         if process:
             settings |= {"PUBLISHED_BUCKET": self._published.reader, **self._membership.settings}
+            settings["METRICS_BIND"] = self._scrape(process.removeprefix(f"{self.name}-")).address
         return self.site.cellcast(f"cell {verb}", PREFIX, settings, (self.name, process))
+
+    @property
+    def scrapes(self) -> list[description.Scrape]:
+        """Where its processes show their metrics."""
+        return [self._scrape(kind) for kind in ("web", "worker", "scheduler")]
+
+    def _scrape(self, kind: str) -> description.Scrape:
+        labels = {"part": "cell", "process": kind, "region": self.region, "cell": self.name}
+        return self.site.scrape(f"{self.name}-{kind}", **labels)
 
     def _settings(self) -> dict[str, str]:
         scratch = self.site.folder.of_part(self.name) / "scratch"

@@ -88,6 +88,13 @@ class Process(_Part):
     log: Path
 
 
+class Scrape(_Part):
+    """Where Prometheus may read a process's metrics, host:port, and the labels by which rules and dashboards go."""
+
+    address: str
+    labels: dict[str, str]
+
+
 class Description(_Part):
     """Everything there is to know of a running stack; URLs are of `*.localhost` hosts."""
 
@@ -98,6 +105,7 @@ class Description(_Part):
     cells: dict[str, Cell]
     workspaces: list[Workspace]
     processes: list[Process]
+    scrapes: list[Scrape] = []
 
     @classmethod
     def load(cls, path: Path) -> "Description":

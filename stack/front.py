@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from stack.description import Scrape
 from stack.membership import reader_token
 from stack.published import Published
 from stack.registry import Registry
@@ -15,6 +16,11 @@ from stack.waiting import over_http
 PREFIX = "CELLCAST_ROUTER_"
 PROCESS = "router"
 _TOKEN, _STEP = "router-feed", "router-registered"
+
+
+def scrape(site: Site) -> Scrape:
+    """Where the router shows its metrics."""
+    return site.scrape(PROCESS, part="router")
 
 
 def router_part(
@@ -42,6 +48,7 @@ def router_part(
             "DOMAIN_KEY": site.domain_key,
             "REGIONS": json.dumps(dict(regions)),
             "STATE_DIR": str(folder),
+            "METRICS_BIND": scrape(site).address,
         }
 
     known = _TOKEN in site.state.secrets

@@ -46,6 +46,11 @@ class Region:
         own = Part(services=[process], steps=[Step(self._keys, self._make_keys, after=(NURSERY,))])
         return together(self._redis.part(), self.published.part(), self._membership.part(), own)
 
+    @property
+    def scrape(self) -> description.Scrape:
+        """Where it shows its metrics."""
+        return self._site.scrape(self.process, part="provisioning", region=self.name)
+
     def _command(self) -> Command:
         site = self._site
         settings = {
@@ -54,6 +59,7 @@ class Region:
             "URL": self.url,
             "GO_URL": site.router_url,
             "REDIS_URL": self._redis.url,
+            "METRICS_BIND": self.scrape.address,
             "PUBLISHED_BUCKET": self.published.reader,
             "SAML_KEYS": site.state.secrets[self._keys],
             "SIGN_UPS_PER_HOUR": "1000",  # everybody here comes from one address

@@ -42,6 +42,11 @@ class Registry:
         """For stack.json."""
         return description.ControlPlane(url=self.url, dsn=self._database.dsn, operator_token=self.operator.token)
 
+    @property
+    def scrape(self) -> description.Scrape:
+        """Where it shows its metrics."""
+        return self._site.scrape(PROCESS, part="control-plane")
+
     def part(self, sign_up_urls: Mapping[str, str], buckets: Mapping[str, Mapping[str, str]]) -> Part:
         """The processes, told for each region where people sign up and where its snapshots are published."""
         site, port = self._site, self._site.state.port(PROCESS)
@@ -53,6 +58,7 @@ class Registry:
             "SIGNING_KEY": self._key.to_text(),
             "SIGN_UP_URLS": json.dumps(dict(sign_up_urls)),
             "SNAPSHOT_BUCKETS": json.dumps(dict(buckets)),
+            "METRICS_BIND": self.scrape.address,
             "PUBLISH_EVERY_S": "5",  # a demo is looked at; in production 30 s cost less
         }
         run = partial(site.cellcast, prefix=PREFIX, targets=(PROCESS,))

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from secrets import token_hex
 
+from stack.description import Scrape
 from stack.errors import StackError
 from stack.files import write_private
 from stack.folder import Folder
@@ -77,6 +78,10 @@ class Site:
     def domain_key(self) -> str:
         """What cells and routers hash domains with."""
         return self.state.secret("domains", partial(token_hex, 32))
+
+    def scrape(self, process: str, /, **labels: str) -> Scrape:
+        """Where a process of ours shows its metrics."""
+        return Scrape(address=f"127.0.0.1:{self.state.port(f'{process}-metrics')}", labels=labels)
 
     def cellcast(
         self, words: str | Sequence[str], prefix: str, settings: Mapping[str, str], targets: Sequence[str] = ()

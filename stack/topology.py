@@ -1,11 +1,11 @@
 """The whole of a stack as one table: each part with its processes and steps, and the description of it all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from stack import description
 from stack.cell import CellSite, bucket_server, region_of
 from stack.errors import StackError
-from stack.front import router_part
+from stack.front import router_part, scrape
 from stack.mail import folder_of, mail_part
 from stack.published import Published
 from stack.region import Region
@@ -74,8 +74,16 @@ class Topology:
             mail=description.Mail(smtp_url=self.site.smtp_url, folder=folder_of(self.site.folder.data)),
             cells={name: cell.described for name, cell in self._cells.items()},
             workspaces=[self._workspace(one) for one in self.site.state.workspaces if one.cell in self._cells],
+            scrapes=[*self._scrapes()],
             processes=[description.Process(name=one.name, pid=one.pid, log=one.log) for one in reports],
         )
+
+    def _scrapes(self) -> Iterator[description.Scrape]:
+        yield scrape(self.site)
+        yield self._registry.scrape
+        yield from (region.scrape for region in self._regions.values())
+        for cell in self._cells.values():
+            yield from cell.scrapes
 
     def _workspace(self, one: Workspace) -> description.Workspace:
         return description.Workspace(

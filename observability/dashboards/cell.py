@@ -1,0 +1,125 @@
+"""One cell from its web to its servers: rate, errors and durations, then use and saturation."""
+
+from observability.dashboards.panel import Dashboard, Panel, Row, quantile, rate
+
+_HERE = 'cell=~"$cell"'
+_CONNECTIONS = "sum by (process, pool) (cellcast_pool_connections"
+
+DASHBOARD = Dashboard(
+    "cell",
+    "Cellcast: a cell",
+    chosen=("cell",),
+    rows=(
+        Row(
+            "Web",
+            (
+                Panel("Requests", {"{{status}}": rate("cellcast_http_requests_total", "status", _HERE)}, "reqps"),
+                Panel(
+                    "Routes that fail",
+                    {"{{route}}": rate("cellcast_http_requests_total", "route", f'{_HERE}, status="5xx"')},
+                    "reqps",
+                ),
+                Panel(
+                    "Time to answer",
+                    {
+                        "p50": quantile(0.5, "cellcast_http_request_seconds", matcher=_HERE),
+                        "p95": quantile(0.95, "cellcast_http_request_seconds", matcher=_HERE),
+                        "p99": quantile(0.99, "cellcast_http_request_seconds", matcher=_HERE),
+                    },
+                    "s",
+                ),
+                Panel(
+                    "Slowest routes",
+                    {"p95 {{route}}": f"topk(8, {quantile(0.95, 'cellcast_http_request_seconds', 'route', _HERE)})"},
+                    "s",
+                ),
+            ),
+        ),
+        Row(
+            "Jobs",
+            (
+                Panel(
+                    "Waiting and at work",
+                    {
+                        "{{lane}} waiting": f"cellcast_jobs_due{{{_HERE}}}",
+                        "{{lane}} at work": f"cellcast_jobs_leased{{{_HERE}}}",
+                    },
+                ),
+                Panel("Oldest waiting", {"{{lane}}": f"cellcast_jobs_oldest_due_seconds{{{_HERE}}}"}, "s"),
+                Panel(
+                    "Runs by how they ended",
+                    {"{{outcome}}": rate("cellcast_job_runs_total", "outcome", _HERE)},
+                    "reqps",
+                ),
+                Panel(
+                    "Waited before it began, p95",
+                    {"{{lane}}": quantile(0.95, "cellcast_job_wait_seconds", "lane", _HERE)},
+                    "s",
+                ),
+                Panel(
+                    "How long runs take", {"p95 {{kind}}": quantile(0.95, "cellcast_job_seconds", "kind", _HERE)}, "s"
+                ),
+                Panel("Laid aside", {"{{lane}}": f"cellcast_jobs_dead{{{_HERE}}}"}),
+            ),
+        ),
+        Row(
+            "Its servers",
+            (
+                Panel("Answering", {"{{dependency}}": f"min by (dependency) (cellcast_dependency_up{{{_HERE}}})"}),
+                Panel(
+                    "Pools in use",
+                    {
+                        "{{process}} {{pool}}": f'{_CONNECTIONS}{{{_HERE}, state="used"}})'
+                        f' / {_CONNECTIONS}{{{_HERE}, state="most"}})'
+                    },
+                    "percentunit",
+                ),
+                Panel(
+                    "Waiting for a connection",
+                    {"p99 {{pool}}": quantile(0.99, "cellcast_pool_wait_seconds", "pool", _HERE)},
+                    "s",
+                ),
+                Panel(
+                    "S3 by outcome",
+                    {"{{operation}} {{outcome}}": rate("cellcast_s3_calls_total", "operation, outcome", _HERE)},
+                    "reqps",
+                ),
+                Panel("S3, p95", {"{{operation}}": quantile(0.95, "cellcast_s3_seconds", "operation", _HERE)}, "s"),
+                Panel("Replicas behind", {"{{instance}}": f"cnpg_pg_replication_lag{{{_HERE}}}"}, "s"),
+            ),
+        ),
+        Row(
+            "Its processes",
+            (
+                Panel(
+                    "Longest block of the event loop",
+                    {"{{process}}": f"max by (process) (cellcast_event_loop_longest_block_seconds{{{_HERE}}})"},
+                    "s",
+                ),
+                Panel("Processor", {"{{process}}": rate("process_cpu_seconds_total", "process", _HERE)}),
+                Panel(
+                    "Memory", {"{{process}}": f"max by (process) (process_resident_memory_bytes{{{_HERE}}})"}, "bytes"
+                ),
+                Panel("Requests under way", {"{{process}}": f"sum by (process) (cellcast_http_in_flight{{{_HERE}}})"}),
+            ),
+        ),
+        Row(
+            "Calls",
+            (
+                Panel(
+                    "Answered", {"{{operation}}": rate("cellcast_calls_answered_total", "operation", _HERE)}, "reqps"
+                ),
+                Panel(
+                    "Time to answer, p95",
+                    {"{{operation}}": quantile(0.95, "cellcast_call_answer_seconds", "operation", _HERE)},
+                    "s",
+                ),
+                Panel("Made", {"{{peer}} {{outcome}}": rate("cellcast_calls_total", "peer, outcome", _HERE)}, "reqps"),
+                Panel(
+                    "Rounds that failed",
+                    {"{{what}}": rate("cellcast_rounds_total", "what", f'{_HERE}, outcome="failed"')},
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,48 @@
+"""What a dashboard is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+# Grafana's names of units.
+Unit = Literal["short", "s", "percentunit", "reqps", "bytes", "none"]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A graph; `queries` are by their legends, in Grafana's form: `{{lane}}`. `says` is what to look for."""
+
+    title: str
+    queries: Mapping[str, str]
+    unit: Unit = "short"
+    says: str = ""
+    kind: Literal["timeseries", "stat", "table"] = "timeseries"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels side by side under a title."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """`name` is its file's and address's; `chosen` are the labels that can be chosen at the top."""
+
+    name: str
+    title: str
+    rows: tuple[Row, ...]
+    chosen: tuple[str, ...] = ()
+
+
+def rate(counter: str, by: str, matcher: str = "") -> str:
+    """What a counter gains a second, by some labels."""
+    return f"sum by ({by}) (rate({counter}{{{matcher}}}[$__rate_interval]))"
+
+
+def quantile(share: float, histogram: str, by: str = "", matcher: str = "") -> str:
+    """A quantile of a histogram, by some labels."""
+    labels = f"le, {by}" if by else "le"
+    return f"histogram_quantile({share:g}, {rate(f'{histogram}_bucket', labels, matcher)})"
