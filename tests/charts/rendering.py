@@ -15,7 +15,7 @@ from stack.gobuild import NotBuilt, Program
 from tests.charts import tools
 
 CHARTS = Path(__file__).parents[2] / "charts"
-NAMES = ("cell",)
+NAMES = ("cell", "router", "control-plane", "provisioning", "loadtest")
 OLDEST = tools.VERSIONS[0]
 Manifest = dict[str, Any]  # a Kubernetes object, of any kind
 

@@ -53,6 +53,35 @@ def test_it_is_refused_in_words(changes: dict[str, object], words: str) -> None:
     assert words in str(said.value)
 
 
+OTHERS: list[tuple[str, dict[str, object], str]] = [
+    ("router", {"goUrl": "http://go.example"}, "goUrl: give the front door's address as https"),
+    ("router", {"registry.publicKeys": []}, "without them anybody could say where workspaces live"),
+    ("router", {"regions": None}, "regions: give each region's provisioning"),
+    ("router", {"edge.tls.issuer": ""}, "edge.tls: name the ClusterIssuer"),
+    ("router", {"secrets.from": "values"}, "secrets.values: give feed-token, domain-key, published-bucket"),
+    ("router", {"replica": 2}, "additional properties 'replica' not allowed"),
+    ("control-plane", {"url": "http://control.example"}, "plain HTTP is not served"),
+    ("control-plane", {"signUpUrls": None}, "signUpUrls: give each region's provisioning"),
+    ("control-plane", {"backup.windowDays": 4}, "the promise is five days, 120 hours"),
+    ("control-plane", {"backup.endpoint": "http://s3"}, "backup.endpoint: give it as https"),
+    ("control-plane", {"postgres.from": "external"}, "connections are always verified"),
+    ("provisioning", {"region": ""}, "region: say whose cells it calls, eu or us"),
+    ("provisioning", {"settings.METADATA_ALLOW_LOCAL": True}, "is for development alone"),
+    ("provisioning", {"redis.from": "external"}, "connections are always verified"),
+    ("loadtest", {"target": "http://go.localhost"}, "target: give the front door's address as https"),
+    ("loadtest", {"secrets.name": ""}, "secrets.name: name the Secret"),
+]
+
+
+@pytest.mark.parametrize(
+    ("chart", "changes", "words"), OTHERS, ids=[f"{one[0]} {next(iter(one[1]))}" for one in OTHERS]
+)
+def test_other_charts_refuse_in_words_too(chart: str, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(Refused) as said:
+        changed(chart, "eu", changes)
+    assert words in str(said.value)
+
+
 def test_all_faults_are_named_at_once() -> None:
     with pytest.raises(Refused) as said:
         changed("cell", "eu", {"region": "", "url": "", "bucket.access": "public", "backup.windowDays": 30})

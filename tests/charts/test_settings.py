@@ -45,7 +45,7 @@ def test_every_name_is_a_setting_and_every_required_one_is_there() -> None:
         assert ours <= known.keys(), f"{where}: {ours - known.keys()} are no settings"
         needed = {name for name, field in known.items() if field.is_required() or field.default is PydanticUndefined}
         assert needed <= ours, f"{where}: {needed - ours} must be given"
-    assert CellSettings in seen
+    assert seen == set(OURS)
 
 
 def test_a_variable_stands_before_what_it_is_put_into() -> None:

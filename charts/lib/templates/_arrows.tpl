@@ -63,6 +63,7 @@ control-plane:
   - {from: operator, to: postgres, ports: [5432, 8000]}
   - {from: postgres, to: cluster, ports: [443, 6443]}
   - {from: postgres, to: backups, ports: [443]}
+  - {from: drill, to: backups, ports: [443]}
   - {from: test, to: edge, ports: [8443]}
   - {from: test, to: registry, ports: [8000]}
   - {from: prometheus, to: registry, ports: [9090]}

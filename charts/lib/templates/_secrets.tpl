@@ -83,3 +83,18 @@ spec:
 {{- join ", " $missing }}
 {{- end }}
 {{- end }}
+
+{{/* The passwords of PostgreSQL's two roles, each in a Secret as CloudNativePG takes them. Takes $. */}}
+{{- define "lib.roleSecrets" -}}
+{{- range $role := list "owner" "app" }}
+{{- $key := printf "postgres-%s-password" $role }}
+{{- $user := dict "username" (printf "cellcast_%s" $role) }}
+{{- $given := ternary (dict "password" (index $.Values.secrets.values $key)) dict (eq $.Values.secrets.from "values") }}
+---
+{{ include "lib.secret" (dict
+  "top" $ "name" (printf "%s-postgres-%s" $.Release.Name $role)
+  "type" "kubernetes.io/basic-auth" "labels" (dict "cnpg.io/reload" "true")
+  "data" (merge $given $user) "fetched" (dict "password" $key)
+) }}
+{{- end }}
+{{- end }}
