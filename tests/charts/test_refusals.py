@@ -42,6 +42,7 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("a weak master key", {"secrets.values.master-key": "hunter2"}, "/secrets/values/master-key"),
     ("a password that breaks an address", {"secrets.values.redis-password": "a@b"}, "/secrets/values/redis-password"),
     ("a digest that is none", {"image.digest": "latest"}, "/image/digest"),
+    ("an end that is nowhere", {"network.outside.cluster.cidrs": []}, "cluster: say where it is"),
     ("a setting's name that is none", {"settings.stalledAfter": 5}, "stalledAfter"),
 ]
 

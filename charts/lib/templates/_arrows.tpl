@@ -93,8 +93,8 @@ loadtest:
     matchLabels:
       {{- include "lib.selector" (dict "top" .top "part" .end) | nindent 6 }}
 {{- else }}
-{{- $where := index .top.Values.network.outside .end }}
-{{- if not $where }}{{ fail (printf "network.outside.%s: say where it is" .end) }}{{ end }}
+{{- $where := index .top.Values.network.outside .end | default dict }}
+{{- if and (not $where.cidrs) (not $where.pods) }}{{ fail (printf "\n\nnetwork.outside.%s: say where it is; pods are allowed to reach it, and nothing else like it\n" .end) }}{{ end }}
 {{- range $where.cidrs }}
 - ipBlock:
     cidr: {{ . }}
