@@ -1,10 +1,12 @@
-"""The cell is killed again and again while an identity provider syncs: sent again, it comes to the same end."""
+"""Processes are killed, or hang, while an identity provider syncs: sent again, it comes to the same end."""
 
 import asyncio
 import os
 import random
 import signal
+import time
 
+import aiohttp
 import asyncpg
 import pytest
 
@@ -17,11 +19,56 @@ from tests.e2e.waiting import until
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 CLIENTS, PEOPLE, KILLS = 6, 15, 3
-TWICE = "select request_id from directory_log where request_id is not null group by 1 having count(*) > 1"
+AT_ONCE_S = 0.5
 
 
 @pytest.mark.timeout(240)
-async def test_a_sync_goes_on_where_the_cell_was_killed(visits: Visits, fragile: Deployment) -> None:
+@pytest.mark.parametrize("process", ["eu-1-web", "provisioning-eu"])
+async def test_a_sync_goes_on_where_a_process_was_killed(visits: Visits, fragile: Deployment, process: str) -> None:
+    token, url = await _token(visits, fragile)
+    domain = f"{process}.example"
+    async with scim(url, token) as client:
+        group = await client.create_group(f"Synced while {process} dies", [])
+        syncing = [asyncio.create_task(_sync(client, group, number, domain)) for number in range(CLIENTS)]
+        for _ in range(KILLS):
+            done = len(client.tried_again)
+            os.kill(fragile.pid(process), signal.SIGKILL)
+            await _felt(client, done, syncing)
+        states = {name: state for one in await asyncio.gather(*syncing) for name, state in one.items()}
+        assert client.tried_again, "nobody noticed that it was gone"
+        await _is_as_meant(fragile, client, group, states, domain)
+
+
+@pytest.mark.timeout(120)
+async def test_a_cell_that_hangs_is_503_at_once_and_works_again_when_it_does(
+    visits: Visits, fragile: Deployment
+) -> None:
+    token, url = await _token(visits, fragile)
+    async with scim(url, token) as client:
+        await client.ask("GET", "/Users", count="0")
+        cell = fragile.pid("eu-1-web")
+        os.kill(cell, signal.SIGSTOP)
+        try:
+            assert {status for status, _ in await asyncio.gather(*(_refused(client) for _ in range(8)))} == {503}
+            for _ in range(20):
+                status, took = await _refused(client)
+                assert status == 503 and took < AT_ONCE_S
+        finally:
+            os.kill(cell, signal.SIGCONT)
+        status, found = await client.ask("GET", "/Users", count="1")
+        assert status == 200 and found["Resources"]
+
+
+async def _refused(client: Scim) -> tuple[int, float]:
+    """The status of one attempt, and how long it took."""
+    began = time.monotonic()
+    async with client.http.get(f"{client.url}/Users", timeout=aiohttp.ClientTimeout(total=10)) as answer:
+        assert int(answer.headers["Retry-After"]) > 0
+        return answer.status, time.monotonic() - began
+
+
+async def _token(visits: Visits, fragile: Deployment) -> tuple[str, str]:
+    """A token that an admin makes, and the address that goes with it."""
     admin = Agent(await visits.page("eu"), fragile.description, "eu")
     await admin.signs_in("admin")
     await admin.opens("directory")
@@ -29,17 +76,7 @@ async def test_a_sync_goes_on_where_the_cell_was_killed(visits: Visits, fragile:
     await page.get_by_role("button", name="New token").first.click()
     await page.get_by_label("Name", exact=True).fill("Sync")
     await page.get_by_role("button", name="Create token").click()
-    token, url = await page.locator("#made-token").input_value(), await page.locator("#made-url").input_value()
-    async with scim(url, token) as client:
-        group = await client.create_group("Synced", [])
-        syncing = [asyncio.create_task(_sync(client, group, number)) for number in range(CLIENTS)]
-        for _ in range(KILLS):
-            done = len(client.tried_again)
-            os.kill(fragile.pid("eu-1-web"), signal.SIGKILL)
-            await _felt(client, done, syncing)
-        states = {name: state for one in await asyncio.gather(*syncing) for name, state in one.items()}
-        assert client.tried_again, "nobody noticed that the cell was gone"
-        await _is_as_meant(fragile, client, group, states)
+    return await page.locator("#made-token").input_value(), await page.locator("#made-url").input_value()
 
 
 async def _felt(client: Scim, before: int, syncing: list[asyncio.Task[dict[str, bool]]]) -> None:
@@ -52,11 +89,11 @@ async def _felt(client: Scim, before: int, syncing: list[asyncio.Task[dict[str, 
     await client.ask("GET", "/Users", count="0")
 
 
-async def _sync(client: Scim, group: str, number: int) -> dict[str, bool]:
+async def _sync(client: Scim, group: str, number: int, domain: str) -> dict[str, bool]:
     """People come, change, join and go; how those who are left are to be."""
     chance, states = random.Random(number), dict[str, bool]()
     for one in range(PEOPLE):
-        name = f"c{number}-{one}@sync.example"
+        name = f"c{number}-{one}@{domain}"
         person = await client.create(name, title="new")
         await client.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": person}]})
         await client.patch(f"/Users/{person}", {"op": "replace", "path": "title", "value": f"Number {one}"})
@@ -69,8 +106,8 @@ async def _sync(client: Scim, group: str, number: int) -> dict[str, bool]:
     return states
 
 
-async def _is_as_meant(fragile: Deployment, client: Scim, group: str, states: dict[str, bool]) -> None:
-    _, everybody = await client.ask("GET", "/Users", filter='userName ew "@sync.example"', count="200")
+async def _is_as_meant(fragile: Deployment, client: Scim, group: str, states: dict[str, bool], domain: str) -> None:
+    _, everybody = await client.ask("GET", "/Users", filter=f'userName ew "@{domain}"', count="200")
     found = {one["userName"]: one["active"] for one in everybody["Resources"]}
     assert found == states and everybody["totalResults"] == len(states)
     assert all(
@@ -83,6 +120,6 @@ async def _is_as_meant(fragile: Deployment, client: Scim, group: str, states: di
     twice = await connection.fetch(
         "select request_id from directory_log where request_id is not null group by 1 having count(*) > 1"
     )
-    members = await connection.fetchval("select count(*) from people where email_norm like '%@sync.example'")
+    members = await connection.fetchval("select count(*) from people where email_norm like '%@' || $1", domain)
     await connection.close()
     assert not twice and members == len(states)
