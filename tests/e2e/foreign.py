@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +13,7 @@ from playwright.async_api import Page, expect
 from kit.localhost import connector
 from stack.description import Login, Workspace
 from tests.deployment import CELLCAST, Deployment
-from tests.e2e.browsers import Visits
+from tests.e2e.browsers import Browsers, Visits
 from tests.e2e.company import Company
 from tests.idps.running import IdentityProvider, running
 from tests.servers.dns import Names
@@ -21,14 +22,31 @@ KINDS = ("pysaml2", "samlify")
 Foreign = Company[IdentityProvider]
 
 
-async def founded(
-    stack: AsyncExitStack, whole: Deployment, names: Names, kind: str, region: str, folder: Path
-) -> Foreign:
-    """A new workspace of the region, and a provider that runs until `stack` ends and encrypts what it says."""
-    domain = f"{kind}-{region}.example"
-    provider = stack.enter_context(running(kind, folder, encrypts=True, domain=domain))
-    workspace = await asyncio.to_thread(_workspace, whole, region, f"admin@{domain}")
-    return Company(workspace, domain, provider, whole, names)
+@dataclass
+class Foreigners:
+    """One company for each product and region, made when a test first asks; all of it ends with `stack`."""
+
+    stack: AsyncExitStack
+    browsers: Browsers
+    whole: Deployment
+    names: Names
+    folder: Path
+    made: dict[tuple[str, str], Foreign] = field(default_factory=dict)
+
+    async def at(self, kind: str, region: str) -> Foreign:
+        """A company with a new workspace, whose provider encrypts what it says; it is connected and switched on."""
+        if (kind, region) not in self.made:
+            domain = f"{kind}-{region}.example"
+            folder = self.folder / domain
+            provider = self.stack.enter_context(running(kind, folder, encrypts=True, domain=domain))
+            workspace = await asyncio.to_thread(_workspace, self.whole, region, f"admin@{domain}")
+            company = Company(workspace, domain, provider, self.whole, self.names)
+            visits = Visits(self.browsers, self.whole.description)
+            await connects(company, visits)
+            await visits.close()
+            assert not visits.faults, "\n".join(visits.faults)
+            self.made[kind, region] = company
+        return self.made[kind, region]
 
 
 def _workspace(whole: Deployment, region: str, email: str) -> Workspace:

@@ -13,12 +13,13 @@ from tests.deployment import Deployment, own_stack
 from tests.e2e import foreign, idp
 from tests.e2e.browsers import Browsers, Visits
 from tests.e2e.company import Company
-from tests.e2e.foreign import Foreign
+from tests.e2e.foreign import Foreigners
 from tests.e2e.idp import Person, Provider
 from tests.e2e.looks import usable
 from tests.servers.dns import Names, name_server
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser]
+# The first test of several waits for a stack and for what two companies' admins do.
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(240)]
 
 Acme = Company[Provider]
 
@@ -131,42 +132,6 @@ async def connected(browsers: Browsers, companies: dict[str, Acme]) -> dict[str,
     return companies
 
 
-@pytest.fixture(scope="module")
-async def foreigners(
-    browsers: Browsers, whole: Deployment, names: Names, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[dict[tuple[str, str], Foreign]]:
-    """In each region a company for each product that others wrote, which has connected it."""
-    async with AsyncExitStack() as stack:
-        asked = [(kind, region) for kind in foreign.KINDS for region in REGIONS]
-        folder = tmp_path_factory.mktemp("idps")
-        running = (foreign.founded(stack, whole, names, *one, folder / "-".join(one)) for one in asked)
-        made = dict(zip(asked, await asyncio.gather(*running), strict=True))
-        visits = Visits(browsers, whole.description)
-        await asyncio.gather(*(foreign.connects(company, visits) for company in made.values()))
-        await visits.close()
-        assert not visits.faults, "\n".join(visits.faults)
-        yield made
-
-
-@pytest.mark.parametrize("region", REGIONS)
-@pytest.mark.parametrize("kind", foreign.KINDS)
-async def test_through_a_product_of_others_people_come_in_by_their_address_in_the_role_of_their_group(
-    kind: str, region: str, foreigners: dict[tuple[str, str], Foreign], own_visits: Visits
-) -> None:
-    company = foreigners[kind, region]
-    company.tolerated(own_visits)
-    page, other = [await own_visits.page(region) for _ in range(2)]
-    await foreign.signs_in(company, other, "bob")
-    await foreign.signs_in(company, page, "ada")
-    await page.goto(f"{company.cell}/people")
-    await expect(page.get_by_role("row", name="Ada Lovelace")).to_contain_text("Admin")
-    await expect(page.get_by_role("row", name="Bob O'Brien & <Söhne>")).to_contain_text("Agent")
-    await expect(other.get_by_role("link", name="People")).to_have_count(0)
-    await page.goto(f"{company.cell}/sign-ins?name=ada")
-    await page.locator("td a").first.click()
-    await expect(page.get_by_role("row", name="groups")).to_contain_text("support")
-
-
 @pytest.mark.parametrize("region", REGIONS)
 async def test_somebody_new_lands_where_they_wanted_in_the_role_of_their_group(
     region: str, connected: dict[str, Acme], own_visits: Visits
@@ -183,6 +148,33 @@ async def test_somebody_new_lands_where_they_wanted_in_the_role_of_their_group(
     await expect(other.get_by_role("link", name="People")).to_have_count(0)
     await page.goto(f"{company.cell}/sign-ins")
     await expect(page.get_by_text("Sam Example")).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+async def foreigners(
+    browsers: Browsers, whole: Deployment, names: Names, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Foreigners]:
+    async with AsyncExitStack() as stack:
+        yield Foreigners(stack, browsers, whole, names, tmp_path_factory.mktemp("idps"))
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("kind", foreign.KINDS)
+async def test_through_a_product_of_others_people_come_in_by_their_address_in_the_role_of_their_group(
+    kind: str, region: str, foreigners: Foreigners, own_visits: Visits
+) -> None:
+    company = await foreigners.at(kind, region)
+    company.tolerated(own_visits)
+    page, other = [await own_visits.page(region) for _ in range(2)]
+    await foreign.signs_in(company, other, "bob")
+    await foreign.signs_in(company, page, "ada")
+    await page.goto(f"{company.cell}/people")
+    await expect(page.get_by_role("row", name="Ada Lovelace")).to_contain_text("Admin")
+    await expect(page.get_by_role("row", name="Bob O'Brien & <Söhne>")).to_contain_text("Agent")
+    await expect(other.get_by_role("link", name="People")).to_have_count(0)
+    await page.goto(f"{company.cell}/sign-ins?name=ada")
+    await page.locator("td a").first.click()
+    await expect(page.get_by_role("row", name="groups")).to_contain_text("support")
 
 
 async def test_the_sign_in_pages_are_usable(connected: dict[str, Acme], own_visits: Visits) -> None:
@@ -295,11 +287,12 @@ async def _sessions(page: Page) -> list[str]:
 
 
 async def test_with_the_global_control_plane_gone_people_sign_in(
-    connected: dict[str, Acme], foreigners: dict[tuple[str, str], Foreign], own_visits: Visits
+    connected: dict[str, Acme], foreigners: Foreigners, own_visits: Visits
 ) -> None:
     """Also after cells and provisioning have started again."""
     whole = connected["eu"].deployment
     own_visits.tolerate("CONNECTION_REFUSED .*/events")  # pages that are open while their cell starts again
+    others = [await foreigners.at(kind, region) for kind in foreign.KINDS for region in REGIONS]
     names = [f"{cell}-web" for cell in whole.description.cells] + [f"provisioning-{one}" for one in REGIONS]
     await asyncio.to_thread(whole.stop, *GLOBAL)
     try:
@@ -311,7 +304,7 @@ async def test_with_the_global_control_plane_gone_people_sign_in(
                 person = somebody(company, "sam", "Support")
                 company.provider.people[:] = [person]
                 await signs_in(company, await own_visits.page(company.region), person)
-        for other in foreigners.values():
+        for other in others:
             other.tolerated(own_visits)
             await foreign.signs_in(other, await own_visits.page(other.region), "bob")
         assert not any(whole.runs(name) for name in GLOBAL)

@@ -1,14 +1,17 @@
 """Two workspaces with the same person's address and an identity provider each, one of them hostile: no way across."""
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from cell.people.models import Person
 from cell.sso.models import Identity, SignIn
-from contracts.signing_in import NotAdmitted, SignInUnknown, SsoOff
+from contracts.signing_in import NotAdmitted, Purpose, SignInUnknown, SsoOff
+from kit.refusals import NotFound
 from tests.cell.browser import Browser
+from tests.cell.directory.idp import connect
 from tests.cell.identity import IDP, Office
 
 EVIL = "https://idp.evil.example/entity"
@@ -89,12 +92,97 @@ async def test_a_code_of_evil_opens_nothing_at_acme(two: Two) -> None:
     assert await reached(browser, two.acme, two.evil) == [303, 200]
 
 
+async def test_a_code_is_one_workspaces_also_where_one_browser_began_at_both(two: Two) -> None:
+    """Both cookies are there, and each code is tried at the other workspace first."""
+    browser = two.acme.world.browser()
+    codes = []
+    for office, idp in ((two.acme, IDP), (two.evil, EVIL)):
+        codes.append(await office.give(office.said(await office.begun(browser), ANNA, idp_entity_id=idp)))
+    ours, theirs = codes
+    assert (await two.acme.complete(browser, theirs)).status == 410
+    assert (await two.evil.complete(browser, ours)).status == 410
+    assert await reached(browser, two.acme, two.evil) == [303, 303]
+    assert (await two.evil.complete(browser, theirs)).status == 303
+    assert await reached(browser, two.acme, two.evil) == [303, 200]
+
+
+async def test_a_session_of_evil_under_acmes_name_is_none(two: Two) -> None:
+    browser = two.evil.world.browser()
+    await two.evil.signs_in(browser, ANNA, idp_entity_id=EVIL)
+    browser.cookies[f"__Host-s-{two.acme.key}"] = browser.cookies[f"__Host-s-{two.evil.key}"]
+    assert await reached(browser, two.acme, two.evil) == [303, 200]
+
+
+@pytest.mark.parametrize("onward", ["/w/{key}/people", "//eu-1.localhost:8001/w/{key}/people", "/\\evil.example"])
+async def test_a_sign_in_at_evil_goes_on_within_evil(two: Two, onward: str) -> None:
+    browser = two.evil.world.browser()
+    answer = await two.evil.signs_in(browser, ANNA, onward.format(key=two.acme.key), idp_entity_id=EVIL)
+    assert answer.headers["Location"].startswith(f"{two.evil.base}/")
+
+
+@pytest.mark.parametrize("purpose", [Purpose.TEST, Purpose.FRESH])
+async def test_what_evil_began_for_another_purpose_is_no_sign_in_at_acme(two: Two, purpose: Purpose) -> None:
+    """The nonce of a test or of a fresh proof is evil's own, as is what comes of it."""
+    nonce = await two.evil.begun(two.evil.world.browser())
+    with pytest.raises(SignInUnknown):
+        await two.acme.give(two.acme.said(nonce, ANNA, purpose=purpose))
+
+
 async def test_the_same_entity_id_at_both_is_still_two_identities(two: Two) -> None:
     """Evil claims Acme's entity ID for its own provider: it is believed within Evil alone."""
     two.evil.connect(idp_entity_id=IDP, just_in_time=True)
     browser = two.evil.world.browser()
     assert (await two.evil.signs_in(browser, ANNA)).status == 303
     assert await reached(browser, two.acme, two.evil) == [303, 200]
+
+
+async def anna_by_scim(office: Office, external_id: str) -> UUID:
+    """The directory of a workspace sends its Anna, who is there already or is made."""
+    idp = await connect(office.world, office.workspace)
+    return (await idp.create(ANNA, external_id=external_id, emails=[{"value": ANNA, "primary": True}])).id
+
+
+@pytest.mark.parametrize("managed", ["acme", "evil", "both"])
+@pytest.mark.parametrize("named", [ANNA, "anna-0001"])
+@pytest.mark.parametrize("entity", [EVIL, IDP])
+async def test_with_a_directory_too_each_name_is_its_own_workspaces(
+    two: Two, managed: str, named: str, entity: str
+) -> None:
+    """The same address, user name, external ID and NameID on both sides, and perhaps the same entity ID."""
+    two.evil.connect(idp_entity_id=entity)
+    for office in (two.acme, two.evil):
+        if managed in {"both", "acme" if office is two.acme else "evil"}:
+            await anna_by_scim(office, "anna-0001")
+    nonce = await two.evil.begun(two.evil.world.browser())
+    with pytest.raises(SignInUnknown):
+        await two.acme.give(two.acme.said(nonce, named, idp_entity_id=entity))
+    browser = two.evil.world.browser()
+    said = two.evil.said(await two.evil.begun(browser), named, idp_entity_id=entity)
+    if named != ANNA and managed == "acme":  # acme's external ID names nobody at evil
+        with pytest.raises(NotAdmitted):
+            await two.evil.give(said)
+    else:
+        assert (await two.evil.complete(browser, await two.evil.give(said))).status == 303
+        assert await reached(browser, two.acme, two.evil) == [303, 200]
+    async with two.acme.cell.database.reading(two.acme.workspace.id) as tx:
+        assert await tx.first(select(Identity)) is None
+        anna = await tx.one(select(Person).where(Person.email_norm == ANNA))
+        assert (anna.role, anna.active) == ("owner", True)
+
+
+async def test_what_evils_directory_does_to_its_anna_is_not_done_to_acmes(two: Two) -> None:
+    idp = await connect(two.evil.world, two.evil.workspace)
+    theirs = await anna_by_scim(two.evil, "anna-0001")
+    async with two.acme.cell.database.reading(two.acme.workspace.id) as tx:
+        ours = (await tx.one(select(Person).where(Person.email_norm == ANNA))).id
+    for change in (idp.switch(ours, active=False), idp.erase(ours), idp.get(ours)):
+        with pytest.raises(NotFound):
+            await change
+    browser = two.acme.world.browser()
+    await two.acme.signs_in(browser, ANNA)
+    await idp.switch(theirs, active=False)
+    await idp.erase(theirs)
+    assert await reached(browser, two.acme) == [200]
 
 
 async def test_evil_cannot_create_people_of_domains_that_it_has_not_proved(two: Two) -> None:

@@ -279,31 +279,6 @@ async def test_a_request_of_another_workspace(region: Region) -> None:
     await refused(region, answer, Reason.OTHER_WORKSPACE)
 
 
-async def test_a_hostile_provider_of_another_workspace(region: Region) -> None:
-    """Its answers open its own workspace alone, whatever they claim, with the same person's address in both."""
-    hostile = idp.Signing(by=idp.signer("hostile"))
-    entity = "https://hostile.example/saml"
-    from tests.control_plane.saml.world import certificate
-
-    mine, theirs = region.workspace(), region.workspace(idp_entity_id=entity, certificates=(certificate("hostile"),))
-    cases = [
-        (mine, Says().idp, Reason.CERTIFICATE),
-        (mine, entity, Reason.ISSUER),
-        (theirs, Says().idp, Reason.ISSUER),
-    ]
-    for number, (workspace, claimed, reason) in enumerate(cases, 1):
-        under_way = await workspace.begin()
-        says = workspace.says(idp=claimed, request_id=under_way.request_id)
-        await refused(region, await under_way.finish(says, how=hostile), reason, number)
-    under_way = await theirs.begin()
-    says = mine.says(idp=entity, request_id=under_way.request_id)
-    await refused(region, await under_way.finish(says, how=hostile), Reason.DESTINATION, 4)
-    under_way = await theirs.begin()
-    good = theirs.says(idp=entity, request_id=under_way.request_id)
-    assert (await under_way.finish(good, how=hostile)).status == 303
-    assert region.cell.given[0].workspace_id == theirs.id and region.cell.given[0].idp_entity_id == entity
-
-
 async def test_an_answer_to_nothing_starts_anew_at_the_cell(region: Region) -> None:
     workspace = region.workspace()
     says = workspace.says(request_id=None, confirmed_request=None)
