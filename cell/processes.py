@@ -6,7 +6,7 @@ Each imports what it needs when it runs: a scheduler that starts in a second has
 import asyncio
 
 from cell.settings import CellSettings
-from kit import logs, loop, metrics
+from kit import logs, loop, metrics, tracing
 from kit.database import Database
 from kit.jobs.broker import Brokers
 from kit.jobs.kinds import Lane
@@ -26,8 +26,9 @@ def begin(process: str) -> CellSettings:
     return settings
 
 
-def answer_scrapes(settings: CellSettings) -> None:
-    """Let metrics be read. Starts a thread, so it comes after what has to come before threads."""
+def be_seen(settings: CellSettings, process: str) -> None:
+    """Let metrics be read, and send traces. Starts threads, so it comes after what has to come before threads."""
+    tracing.configure(settings.traces_url, settings.traces_share, f"cell-{process}", cell=settings.name)
     if settings.metrics_bind:
         metrics.serve(settings.metrics_bind)
 
@@ -39,7 +40,7 @@ async def web(settings: CellSettings) -> None:
 
     stop = stop_event()
     async with resources.opened(settings, "web") as cell, loop.watched():
-        answer_scrapes(settings)
+        be_seen(settings, "web")
         app = calls.in_front_of(make_app(cell, stop), cell)
         log.info("ready", url=settings.url)
         await serve(app, settings.bind, stop=stop)
@@ -52,7 +53,7 @@ async def worker(settings: CellSettings, lane: str | None = None) -> None:
 
     stop = stop_event()
     async with resources.opened(settings, "worker") as cell, loop.watched():
-        answer_scrapes(settings)
+        be_seen(settings, "worker")
         runner = Runner(cell.database, TASKS, cell, lease_s=settings.job_lease_s)
         at_once = {Lane.LIGHT: LIGHT_JOBS, Lane.MEDIA: settings.media_jobs}
         log.info("ready", lane=lane or "all")
@@ -64,7 +65,7 @@ async def scheduler(settings: CellSettings) -> None:
     from cell.heartbeat.beating import beat_forever
 
     stop = stop_event()
-    answer_scrapes(settings)
+    be_seen(settings, "scheduler")
     database = Database(settings.database_url, name=f"{settings.name}-scheduler", pool_size=2)
     brokers = Brokers(settings.redis_url)
     try:

@@ -10,7 +10,7 @@ from control_plane.ownership.teller import Teller
 from control_plane.placement import fleet
 from control_plane.placement.records import home_region
 from control_plane.settings import ControlPlaneSettings
-from kit import logs, loop, metrics
+from kit import logs, loop, metrics, tracing
 from kit.calls import Calls
 from kit.serve import serve, stop_event
 
@@ -19,6 +19,7 @@ log = logs.get("control-plane")
 
 async def run(settings: ControlPlaneSettings) -> None:
     """Answer until told to stop; polls that wait are let go then."""
+    tracing.configure(settings.traces_url, settings.traces_share, "control-plane")
     if settings.metrics_bind:
         metrics.serve(settings.metrics_bind)
     stop = stop_event()

@@ -4,7 +4,7 @@ import os
 from ipaddress import ip_network
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from kit.addresses import Network
@@ -54,6 +54,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    traces_url: str = Field(
+        "", description="Where traces go: an OTLP/HTTP collector, like http://otel:4318; empty: nowhere"
+    )
+    traces_share: float = Field(0.01, description="The share of links and other beginnings that is traced", ge=0, le=1)
 
     @classmethod
     def load(cls) -> Self:

@@ -16,6 +16,7 @@ from hypercorn.typing import (
 )
 
 from contracts.placements import State
+from kit import tracing
 from kit.addresses import Addresses, Hosts
 from kit.guesses import Guesses
 from router import paths, start
@@ -105,6 +106,8 @@ class Door:
 
     def _led(self, location: bytes) -> Answer:
         self._counts[_LED_ON] += 1
+        if tracing.is_on() and b"/r/" in location:
+            location = tracing.led(location)
         return Answer(302, [(b"location", location), *_LED], b"")
 
     def _own(self, path: bytes, scope: HTTPScope) -> Answer | None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from contracts.feed_store import StoreBroken
-from kit import logs
+from kit import logs, tracing
 from kit.connections import Server
 from kit.serve import stop_event
 from kit.workers import READY, Rows, lifeline, listening
@@ -20,6 +20,7 @@ async def run(settings: RouterSettings, path: Path, counts: memoryview) -> None:
     stop = stop_event()
     if not await lifeline(stop):
         return
+    tracing.configure(settings.traces_url, settings.traces_share, "router")
     key = settings.domain_key.get_secret_value() if settings.domain_key else None
     door = create(settings, SharedMap(path, key), counts)
 

@@ -8,6 +8,7 @@ from cell.links.subjects import Visitor
 from cell.recordings import limits
 from cell.recordings.recorder_texts import RECORDER_TEXTS
 from cell.ui import pages
+from kit import tracing
 from kit.database import now
 from kit.refusals import Refusal
 
@@ -43,6 +44,7 @@ def unknown(status: int) -> Response:
 def _config(by: Visitor) -> dict[str, object]:
     link = by.link
     return {
+        "traceparent": tracing.current() or None,
         "start_url": f"/r/{by.presented}/recordings",
         "opened_url": f"/r/{by.presented}/opened",
         "workspace": {"key": by.workspace.key, "name": by.workspace.name},

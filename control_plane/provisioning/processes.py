@@ -7,7 +7,7 @@ from functools import partial
 from control_plane.provisioning import resources
 from control_plane.provisioning.app import in_front_of, make_app
 from control_plane.provisioning.settings import ProvisioningSettings
-from kit import logs, loop, metrics
+from kit import logs, loop, metrics, tracing
 from kit.rounds import rounds
 from kit.serve import serve, stop_event
 
@@ -19,6 +19,7 @@ async def run(settings: ProvisioningSettings) -> None:
     stop = stop_event()
     async with resources.opened(settings) as provisioning, asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(loop.watch())
+        tracing.configure(settings.traces_url, settings.traces_share, "provisioning", region=settings.region)
         if settings.metrics_bind:
             metrics.serve(settings.metrics_bind)
         sweep = partial(provisioning.sign_ups.sweep, settings.sweep_after_s)

@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic import ValidationError
 
-from kit import localhost, logs
+from kit import localhost, logs, tracing
 from kit.calls import envelope, problems
 from kit.calls.breaker import Breaker, Budget
 from kit.calls.operations import A, Operation, Q
@@ -173,6 +173,8 @@ class Peer:
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         if isinstance(request_id, str):
             headers["X-Request-Id"] = request_id
+        if parent := tracing.current():
+            headers[tracing.HEADER] = parent
         try:
             async with (
                 self._pulse.waiting(operation.within_s),

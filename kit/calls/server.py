@@ -17,7 +17,7 @@ from hypercorn.typing import (
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel, ValidationError
 
-from kit import logs
+from kit import logs, tracing
 from kit.calls import envelope, problems, refusals
 from kit.calls.nonces import Nonces
 from kit.calls.operations import PATH, A, Operation, Q
@@ -92,16 +92,18 @@ class Answers:
 
         async def asgi(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
             if scope["type"] == "http" and scope["path"].startswith(PATH):
-                await self._answer(scope, receive, send)
+                name = scope["path"].removeprefix(PATH)
+                _begin(scope)
+                with tracing.span(f"call {name if name in self._table else 'unknown'}", _header(scope, b"traceparent")):
+                    await self._answer(name, scope, receive, send)
             else:
                 await app(scope, receive, send)
 
         return asgi
 
-    async def _answer(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        began, name = time.perf_counter(), scope["path"].removeprefix(PATH)
+    async def _answer(self, name: str, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        began = time.perf_counter()
         call, sender = None, "unknown"  # until it is proved: a label of metrics is nobody's to choose
-        _begin(scope)
         try:
             call = _envelope(scope)
             sender = self._verified(call, name)

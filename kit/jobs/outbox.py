@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from kit import tracing
 from kit.database import Writing, now
 from kit.direct import DirectWriting
 from kit.jobs.kinds import Kind
@@ -34,7 +35,7 @@ def later(tx: Writing, kind: Kind, *arguments: str | UUID, at: datetime | None =
             kind=kind.name,
             lane=kind.lane,
             due=moment if at is None else at,
-            trace=structlog.contextvars.get_contextvars().get("request_id"),
+            trace=_trace(),
             kicked_at=moment if at_once else None,
         ),
         JobArguments(id=job_id, arguments=[str(argument) for argument in arguments]),
@@ -48,13 +49,19 @@ async def later_directly(tx: DirectWriting, kind: Kind, *arguments: str | UUID, 
     """The same from a transaction that speaks PostgreSQL directly."""
     moment, job_id = now(), uuid4()
     at_once = at is None or at <= moment
-    trace = structlog.contextvars.get_contextvars().get("request_id")
     texts = json.dumps([str(argument) for argument in arguments])
     due, kicked_at = at or moment, moment if at_once else None
-    await tx.row(_DIRECTLY, tx.workspace_id, job_id, kind.name, kind.lane, due, trace, kicked_at, texts)
+    await tx.row(_DIRECTLY, tx.workspace_id, job_id, kind.name, kind.lane, due, _trace(), kicked_at, texts)
     if at_once:
         _wake(tx, job_id, kind)
     return job_id
+
+
+def _trace() -> str | None:
+    """The request, and the span if there is one, which cause the job: `request-id` or `request-id traceparent`."""
+    request_id: str | None = structlog.contextvars.get_contextvars().get("request_id")
+    span = tracing.current()
+    return f"{request_id or ''} {span}" if span else request_id
 
 
 def _wake(tx: Writing | DirectWriting, job_id: UUID, kind: Kind) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
-from kit import logs
+from kit import logs, tracing
 from kit.database import Database, WorkspaceFrozen, Writing, now
 from kit.jobs.kinds import GiveUp, RunAgain, Task, Tasks
 from kit.jobs.models import Job, JobArguments
@@ -66,15 +66,25 @@ class Runner(Generic[C]):
         if leased is None:
             return
         logs.clear()
-        logs.bind(job=str(job_id), kind=leased.kind, workspace_id=str(leased.workspace_id), request_id=leased.trace)
+        request_id, _, parent = (leased.trace or "").partition(" ")
+        logs.bind(
+            job=str(job_id), kind=leased.kind, workspace_id=str(leased.workspace_id), request_id=request_id or None
+        )
+        with tracing.span(f"job {leased.kind}", parent) as span:
+            outcome = await self._run(leased)
+            if span is not None:
+                span.set_attribute("cellcast.outcome", outcome)
+
+    async def _run(self, leased: Leased) -> str:
+        """Do a job that this worker holds; how it ended."""
         task = self._tasks.get(leased.kind)
         if task is None:
             await self._lay_aside(leased, None, [], f"this worker knows no job called {leased.kind}")
-            return
+            return "unknown"
         arguments = await self._arguments(leased)
         if arguments is None:  # the workspace left this cell, or was deleted, with its work
             await self._forget(leased)
-            return
+            return "gone"
         WAITED.labels(leased.lane).observe(max(0.0, (now() - leased.due).total_seconds()))
         with SECONDS.labels(leased.kind).time(), RUNNING.labels(leased.lane).track_inprogress():
             try:
@@ -83,6 +93,7 @@ class Runner(Generic[C]):
                 await self._put_off(leased, FROZEN_S, reset=True)
                 outcome = "frozen"
         RUNS.labels(leased.kind, outcome).inc()
+        return outcome
 
     async def _attempt(self, leased: Leased, task: Task[C], arguments: list[str]) -> str:
         if leased.attempts > task.kind.attempts:  # it took its workers down with it each time

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import ExitStack
 from secrets import token_hex
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from quart import Quart, Response, g, request
 from quart_schema import hide
 
-from kit import logs
+from kit import logs, tracing
 from kit.refusals import Kind, Refusal
 from kit.web import problems
 
@@ -68,6 +69,11 @@ def create_app(
         logs.clear()
         logs.bind(request_id=g.request_id)
         rule = request.url_rule.rule if request.url_rule is not None else ""
+        if tracing.is_on():
+            g.span = ExitStack()
+            parent = request.headers.get(tracing.HEADER, "") or request.args.get(tracing.QUERY.decode(), "")
+            span = tracing.span(f"{request.method} {rule or 'none'}", parent, **{"http.route": rule})
+            g.traced = g.span.enter_context(span)
         if request.method not in SAFE_METHODS and rule not in from_elsewhere:
             require_same_origin()
 
@@ -79,12 +85,16 @@ def create_app(
         route = request.url_rule.rule if request.url_rule is not None else "none"
         REQUESTS.labels(route, f"{response.status_code // 100}xx").inc()
         SECONDS.labels(route).observe(time.perf_counter() - g.get("started", time.perf_counter()))
+        if g.get("traced") is not None:
+            g.traced.set_attribute("http.response.status_code", response.status_code)
         return response
 
     @app.teardown_request
     async def end(_: BaseException | None) -> None:
         if "started" in g:
             IN_FLIGHT.dec()
+        if "span" in g:
+            g.span.close()
 
     @app.get("/livez")
     @hide

@@ -6,6 +6,8 @@ export interface Config {
   start_url: string;
   /** Told once that a person has the page open: GETs come from mail scanners too. */
   opened_url: string;
+  /** The trace that the page is part of, if it is traced: what the page asks the cell names it (W3C). */
+  traceparent: string | null;
   workspace: { key: string; name: string };
   link: { title: string; note: string | null; agent: string | null; ticket: string | null };
   allows: Allowed[];

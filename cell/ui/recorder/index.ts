@@ -6,7 +6,7 @@ import { say, speak } from "./say.ts";
 import { screenOf } from "./screens/index.ts";
 import { Session } from "./session.ts";
 import { losesWhenClosed, type Step } from "./steps.ts";
-import { browser } from "./world.ts";
+import { browser, traced } from "./world.ts";
 
 async function main(): Promise<void> {
   const config = readConfig(document);
@@ -26,7 +26,8 @@ async function main(): Promise<void> {
     if (shown !== step.name) scrollTo({ top: 0 });
     shown = step.name;
   };
-  const session = new Session(config, { world: browser, spool: await openSpool(), put }, show);
+  const world = traced(browser, config.traceparent);
+  const session = new Session(config, { world, spool: await openSpool(), put }, show);
 
   addEventListener("online", () => session.nudge());
   addEventListener("beforeunload", (event) => {
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
     event.preventDefault();
     event.returnValue = say("Your recording has not been sent yet.");
   });
-  if (!config.closed) void browser.fetch(config.opened_url, { method: "POST" }).catch(() => {}); // Only for the agent to see.
+  if (!config.closed) void world.fetch(config.opened_url, { method: "POST" }).catch(() => {}); // Only for the agent to see.
   await session.open();
 }
 

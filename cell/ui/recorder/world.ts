@@ -29,6 +29,17 @@ function until(target: EventTarget | null, event: string, ms: number | null, sig
   });
 }
 
+/** The same world, whose requests to the cell name the trace that the page is part of. */
+export function traced(world: World, traceparent: string | null): World {
+  if (!traceparent) return world;
+  const named = (init: RequestInit) => {
+    const headers = new Headers(init.headers);
+    headers.set("traceparent", traceparent);
+    return { ...init, headers };
+  };
+  return { ...world, fetch: (url, init) => world.fetch(url, named(init)) };
+}
+
 export const browser: World = {
   fetch: (url, init) => fetch(url, init),
   now: () => performance.now(),
