@@ -23,7 +23,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql import Executable
 
 from kit import logs, pools
-from kit.direct import Direct, DirectWriting, Pool
+from kit.direct import KEEPING_PLANS, Direct, DirectWriting, Pool
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.tenancy import opening_in, scope_in
 
@@ -260,7 +260,7 @@ class Database:
     @asynccontextmanager
     async def reading_directly(self, workspace_id: UUID) -> AsyncIterator[Direct]:
         """`reading` for a path that is taken so often that its cost counts (kit/direct.py)."""
-        async with self._directly(scope_in(workspace_id)) as connection:
+        async with self._directly(scope_in(workspace_id) + KEEPING_PLANS) as connection:
             yield Direct(connection, workspace_id)
 
     @asynccontextmanager

@@ -19,9 +19,11 @@ Values = Any  # whatever asyncpg can encode; its connections and records have no
 Row = Any
 
 # What these statements look for has an index, and is in memory. A plan that reads a whole table looks cheaper to
-# PostgreSQL than it is: it does not count what row-level security takes for each row. Nor does a plan of its own for
-# each set of values serve: making it takes longer than what is planned.
-_OPTIONS = {"jit": "off", "TimeZone": "UTC", "random_page_cost": "1.1", "plan_cache_mode": "force_generic_plan"}
+# PostgreSQL than it is: it does not count what row-level security takes for each row.
+_OPTIONS = {"jit": "off", "TimeZone": "UTC", "random_page_cost": "1.1"}
+# After what opens a read: making a plan anew for each set of values takes longer than what is planned. Not so for
+# writes, which are given lists of thousands of ids, and whose plans are to know how many.
+KEEPING_PLANS = ";SET LOCAL plan_cache_mode = force_generic_plan"
 
 
 class Direct:
