@@ -59,6 +59,11 @@ def test_what_a_page_names_exists(page: Path) -> None:
         assert (page.parent / linked).exists()
 
 
+def test_commands_of_the_page_on_observability_exist() -> None:
+    lines = re.findall(r"^    (cellcast [^#\n]+)", (ROOT / "docs" / "observability.md").read_text(), re.MULTILINE)
+    assert len(lines) > 3 and not [wrong for wrong in map(wrong_with, lines) if wrong]
+
+
 def test_a_made_up_command_is_found() -> None:
     assert wrong_with("cellcast cells show eu-1 --json") == ""
     assert "no such command" in wrong_with("cellcast cells mend eu-1")
