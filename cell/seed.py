@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 from cell import resources
 from cell.actors import SYSTEM
 from cell.audit import service as audit
+from cell.domains import queries as domain_queries
+from cell.domains import service as domains
 from cell.links import service as links
 from cell.people import queries
 from cell.people import service as people
@@ -15,6 +17,7 @@ from cell.settings import CellSettings
 from cell.signup.confirming import OPEN_LINKS
 from cell.tokens import service as tokens
 from cell.workspaces import service as workspaces
+from contracts.signing_in import DomainChecked
 
 
 class SeedLink(BaseModel):
@@ -33,6 +36,7 @@ class Seed(BaseModel):
     people: Annotated[list[people.NewPerson], Field(min_length=1)]
     api_token: bool = False
     link: SeedLink | None = None
+    domain: str = ""  # taken as proved, as one of a demo can never be by DNS (RFC 6761)
 
 
 async def furnish(settings: CellSettings, wanted: Seed) -> dict[str, str]:
@@ -54,6 +58,9 @@ async def furnish(settings: CellSettings, wanted: Seed) -> dict[str, str]:
         if wanted.api_token:
             token = tokens.NewToken(name="First token", scopes=list(tokens.SCOPES))
             answer["api_token"] = (await tokens.create(tx, SYSTEM, workspace.key, token)).word.text
+        if wanted.domain and not await tx.all(domain_queries.everything()):
+            domain = await domains.add(tx, SYSTEM, wanted.domain)
+            await domains.checked(tx, SYSTEM, domain.id, DomainChecked(found=True))
         if wanted.link is not None:
             link = links.NewLink.model_validate(wanted.link.model_dump())
             answer["link_url"] = (await links.create(tx, people.actor_of(there[-1]), settings.go_url, link)).url

@@ -51,6 +51,7 @@ async def _furnish(site: Site, cell: CellSite, step: str, one: Workspace) -> Non
         "people": [agent],
         "api_token": True,
         "link": {"title": "Show us what happens in your cart"},
+        "domain": one.domain,
     }
     answer = json.loads(await site.run(step, cell.command("seed"), json.dumps(wanted)))
     one.api_token, one.link = answer["api_token"], urlsplit(answer["link_url"]).path

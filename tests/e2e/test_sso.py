@@ -50,7 +50,7 @@ async def companies(whole: Deployment, names: Names) -> AsyncIterator[dict[str, 
         for region in REGIONS:
             provider = await stack.enter_async_context(idp.running(f"idp-{region}"))
             workspace = whole.description.workspace(region)
-            made[region] = Company(workspace, f"acme-{region}.example", provider, whole, names)
+            made[region] = Company(workspace, f"acme-company-{region}.example", provider, whole, names)
         yield made
 
 
