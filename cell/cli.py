@@ -63,9 +63,9 @@ def seed(
 ) -> None:
     """Furnish a workspace of this cell, as JSON on stdin says; the answer is JSON on stdout.
 
-    {"workspace_id", "people": [{"email", "name", "role", "password"}], "api_token": true, "link": {"title"}, "domain"} answers
-    {"api_token", "link_url"}, which are shown this once. Its founder's address counts as confirmed from now on, and the
-    domain, for demos, as proved.
+    {"workspace_id", "people": [{"email", "name", "role", "password"}], "api_token": true, "link": {"title"}, "domain"}
+    answers {"api_token", "link_url"}, which are shown this once. Its founder's address counts as confirmed from now on,
+    and the domain, for demos, as proved.
     """
     import asyncio
 

@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from cell.audit.models import AuditEntry
 from cell.recordings.models import Recording
+from cell.sessions import ending
 from cell.sessions.cookies import name as cookie_name
 from cell.sessions.store import Sessions
 from tests.cell.browser import Browser
@@ -117,6 +118,17 @@ async def test_a_session_is_known_again_under_its_next_word(world: World, worksp
     assert agent.cookies != before
     assert (await agent.post(f"{workspace.base}/sign-out")).status == 303
     assert not await going.goes_on()
+
+
+async def test_a_session_that_gets_another_word_meanwhile_is_ended_too(
+    world: World, workspace: Workspace, agent: Browser
+) -> None:
+    sessions = Sessions(world.cell.redis, workspace.key, workspace.id)
+    [known] = await sessions.of_person(workspace.agent.id)
+    assert await sessions.rotate(known) is not None
+    async with world.cell.database.writing(workspace.id) as tx:
+        await ending.end(tx, world.cell.redis, [known])
+    assert await sessions.of_person(workspace.agent.id) == []
 
 
 async def test_what_was_begun_before_sessions_were_noted_ends_with_the_person(
