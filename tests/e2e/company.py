@@ -63,7 +63,7 @@ class Company(Generic[P]):
         await expect(page.get_by_text("There is nothing at that name yet.")).to_be_visible()
         name = await page.get_by_label("Name", exact=True).input_value()
         self.names.texts[name] = await page.get_by_label("Value", exact=True).input_value()
-        await page.get_by_role("button", name="Look again").click()
+        await page.get_by_role("button", name=f"Look again: {self.domain}").click()
         await expect(page.get_by_text("To be proved")).to_have_count(0)
         mine = page.locator("[id^=domain-]", has_text=self.domain)
         await expect(mine.locator(".badge", has_text="Verified")).to_be_visible()
