@@ -299,7 +299,9 @@ async def _provider(
         refusal = refusal or away
     typed = sent or WithProvider(vendor=known)
     sure = isinstance(refusal, saving.MayLockOut)
-    return _draw(by, "sso/provider.html", standing, refusal, typed=typed, sure=sure, **admin_views.guide(known, facts))
+    by_file = "file" in await request.files
+    guide = admin_views.guide(known, facts)
+    return _draw(by, "sso/provider.html", standing, refusal, typed=typed, sure=sure, by_file=by_file, **guide)
 
 
 async def _mapping(by: Member, refusal: Refusal | None = None, sent: Mapping | None = None) -> Response | Redirect:

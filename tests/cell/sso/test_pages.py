@@ -179,6 +179,17 @@ async def test_a_file_does_as_well(office: Office, admin: Browser) -> None:
     assert office.others.last("saml.metadata").document == "<EntityDescriptor/>"
 
 
+async def test_the_way_that_was_refused_is_open(office: Office, admin: Browser) -> None:
+    office.others.metadata = MetadataRefused("This is not XML.")
+    path, form = f"{office.base}/sso/provider", {"vendor": "okta"}
+    by_url = await admin.post(path, form={**form, "url": "https://idp.example/metadata"}, headers=PAGE)
+    file = FileStorage(BytesIO(b"no"), filename="no.xml")
+    by_file = await admin.post(path, form=form, files={"file": file}, headers=PAGE)
+    for answer, id in ((by_url, "metadata-url"), (by_file, "metadata-file")):
+        _, opened = answer.text.split('<details class="way" open>')
+        assert answer.status == 422 and f'id="{id}"' in opened.partition("</details>")[0]
+
+
 async def test_a_file_that_is_too_large_is_not_even_sent_on(office: Office, admin: Browser) -> None:
     file = FileStorage(BytesIO(b"x" * (LARGEST_METADATA + 1)), filename="metadata.xml")
     answer = await admin.post(
