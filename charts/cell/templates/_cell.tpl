@@ -125,7 +125,9 @@
 {{- include "lib.deployment" $given }}
 {{- if .top.Values.monitoring.enabled }}
 ---
-{{ include "lib.monitor" (dict "top" .top "part" .part "labelled" .top.Values.name) }}
+{{ include "lib.monitor" (dict "top" .top "part" .part "labels" (dict
+  "part" "cell" "process" (first (splitList "-" .part)) "cell" .top.Values.name "region" .top.Values.region
+)) }}
 {{- end }}
 {{- if or .scaled (gt (int .replicas) 1) }}
 ---

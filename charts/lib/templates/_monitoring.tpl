@@ -1,4 +1,4 @@
-{{/* Has Prometheus read a part's metrics, on the port of that name. */}}
+{{/* Has Prometheus read a part's metrics, and label them. Takes top, part, labels. */}}
 {{- define "lib.monitor" -}}
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
@@ -14,11 +14,11 @@ spec:
   endpoints:
     - port: {{ .port | default "metrics" }}
       interval: 15s
+      # What rules and dashboards go by (docs/observability.md).
       relabelings:
-        - targetLabel: {{ .label | default "cell" }}
-          replacement: {{ .labelled | quote }}
-        - targetLabel: process
-          replacement: {{ .part }}
+        {{- range $label, $value := .labels }}
+        - {targetLabel: {{ $label }}, replacement: {{ $value | quote }}}
+        {{- end }}
 {{- end }}
 
 {{/*

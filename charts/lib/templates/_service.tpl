@@ -1,6 +1,6 @@
 {{/*
 A whole part that answers HTTP behind the edge of its release: Deployment, Service, budget, metrics, edge, test, account,
-network. Takes what lib.deployment takes, and url, hosts, parts, label and labelled (for metrics).
+network. Takes what lib.deployment takes, and url, hosts, parts, and labels (of its metrics).
 */}}
 {{- define "lib.httpPart" -}}
 {{ include "lib.account" .top }}
@@ -18,7 +18,7 @@ network. Takes what lib.deployment takes, and url, hosts, parts, label and label
 {{- end }}
 {{- if .top.Values.monitoring.enabled }}
 ---
-{{ include "lib.monitor" (dict "top" .top "part" .part "label" .label "labelled" .labelled) }}
+{{ include "lib.monitor" (dict "top" .top "part" .part "labels" .labels) }}
 {{ include "lib.observability" .top }}
 {{- end }}
 {{- if .top.Values.edge.enabled }}
