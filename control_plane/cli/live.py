@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
@@ -79,7 +80,9 @@ class Prometheus:
         """See Measured; None where the rules are not loaded."""
         budgets = {labels["slo"]: value for labels, value in self._query("slo:budget")}
         worst = {labels["slo"]: value for labels, value in self._query("max by (slo) (slo:bad:ratio_rate1h)")}
-        return {name: worst.get(name, 0.0) / budget for name, budget in budgets.items()} or None
+        # Not a number: nothing came in that hour.
+        burns = {name: worst.get(name, 0.0) / budget for name, budget in budgets.items()}
+        return {name: 0.0 if isnan(times) else times for name, times in burns.items()} or None
 
     def _query(self, query: str) -> list[tuple[dict[str, str], float]]:
         asked = f"{self._url}/api/v1/query?{urlencode({'query': query})}"

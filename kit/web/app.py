@@ -25,6 +25,7 @@ SECONDS = Histogram(
 IN_FLIGHT = Gauge("cellcast_http_in_flight", "Requests that have no answer yet")
 UP = Gauge("cellcast_dependency_up", "1 while what this process needs answers, as /readyz saw it last", ["dependency"])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PROBES = frozenset({"/livez", "/readyz"})
 OUTSIDE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")  # a request id that we take over from whoever asks
 
 # What /readyz asks: a name and a call that raises when that part is down.
@@ -69,7 +70,7 @@ def create_app(
         logs.clear()
         logs.bind(request_id=g.request_id)
         rule = request.url_rule.rule if request.url_rule is not None else ""
-        if tracing.is_on():
+        if tracing.is_on() and rule not in PROBES:
             g.span = ExitStack()
             parent = request.headers.get(tracing.HEADER, "") or request.args.get(tracing.QUERY.decode(), "")
             span = tracing.span(f"{request.method} {rule or 'none'}", parent, **{"http.route": rule})

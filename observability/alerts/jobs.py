@@ -44,10 +44,12 @@ ALERTS = (
     Alert(
         "SweepSilent",
         "page",
-        'time() - max by (region, cell) (cellcast_round_last_success_timestamp_seconds{what="sweep"}) > 60',
+        # Over an hour: the series of a scheduler that is gone ends with it.
+        "time() - max by (region, cell) (max_over_time("
+        'cellcast_round_last_success_timestamp_seconds{what="sweep"}[1h])) > 60',
         "1m",
         "{{ $labels.cell }}: no scheduler has looked for waiting jobs for {{ $value | humanizeDuration }}.",
-        fires={f'cellcast_round_last_success_timestamp_seconds{{{_SCHEDULER}, what="sweep"}}': "0+60x30 1800x60"},
+        fires={f'cellcast_round_last_success_timestamp_seconds{{{_SCHEDULER}, what="sweep"}}': "0+60x30 stale"},
         quiet={f'cellcast_round_last_success_timestamp_seconds{{{_SCHEDULER}, what="sweep"}}': "0+60x90"},
     ),
 )

@@ -105,7 +105,7 @@ def test_what_prometheus_measures_is_shown_and_judged() -> None:
         FEED_AGE.query: [({"part": "router", "region": "eu"}, 900), (eu, 12)],
         OLDEST_JOB.query: [({**eu, "lane": "media"}, 301), ({**eu, "lane": "light"}, 59)],
         "slo:budget": [({"slo": "sign-in"}, 0.001), ({"slo": "link-resolves"}, 0.0005)],
-        "max by (slo) (slo:bad:ratio_rate1h)": [({"slo": "sign-in"}, 0.02)],
+        "max by (slo) (slo:bad:ratio_rate1h)": [({"slo": "sign-in"}, 0.02), ({"slo": "link-resolves"}, float("nan"))],
     }
     with registry(a_cell(), a_cell("us-1")) as url, prometheus(series) as measuring:
         result = asked("--url", url, "--prometheus", measuring, "--json")
