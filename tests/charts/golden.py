@@ -4,14 +4,16 @@ A chart's first profile is kept whole, in a form of its own; of the others what 
 """
 
 import difflib
+import json
 import shutil
 from pathlib import Path
 
 import yaml
 
-from tests.charts.rendering import NAMES, profiles, rendered
+from tests.charts.rendering import CHARTS, NAMES, Manifest, profiles, rendered
 
 FOLDER = Path(__file__).parent / "golden"
+WATCHED = CHARTS / "lib" / "files"
 HOW = "python -m tests.charts.golden"
 FIRST = "eu"  # the profile that others are compared with
 
@@ -28,8 +30,26 @@ _Dumper.add_representer(str, _text)
 
 
 def whole(chart: str, profile: str) -> str:
-    """All manifests of a profile."""
-    return yaml.dump_all(rendered(chart, profile), Dumper=_Dumper, sort_keys=False, width=10_000)
+    """All manifests of a profile, without rules and dashboards, which are files already."""
+    made = [one for one in rendered(chart, profile) if not is_file(one)]
+    return yaml.dump_all(made, Dumper=_Dumper, sort_keys=False, width=10_000)
+
+
+def is_file(manifest: Manifest) -> bool:
+    """Whether a manifest is a file of lib/files that was put into an object."""
+    return manifest["kind"] == "PrometheusRule" or "grafana_dashboard" in manifest["metadata"]["labels"]
+
+
+def watch(folder: Path) -> None:
+    """Write the rules and dashboards of this version as the charts hold them."""
+    from observability import grafana, promtool
+
+    for name in ("rules", "dashboards"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).mkdir(parents=True)
+    promtool.write_rules(folder / "rules", "docs/runbooks")
+    for name, content in grafana.files().items():
+        (folder / "dashboards" / name).write_text(json.dumps(content, indent=2) + "\n")
 
 
 def wanted() -> dict[Path, str]:
@@ -46,6 +66,7 @@ def wanted() -> dict[Path, str]:
 
 
 if __name__ == "__main__":
+    watch(WATCHED)
     shutil.rmtree(FOLDER, ignore_errors=True)
     for path, text in wanted().items():
         path.parent.mkdir(parents=True, exist_ok=True)
