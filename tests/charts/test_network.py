@@ -155,6 +155,18 @@ ROWS: dict[tuple[str, str], set[tuple[str, str, str]]] = {
     ("provisioning", "name servers; identity providers"): {("provisioning", "provisioning", "identity-providers")},
     ("control plane", "cells"): {("control-plane", "registry", "cells"), ("cell", "registry", "edge")},
     ("worker", "the mail server"): {("cell", "worker-light", "mail")},
+    ("Prometheus", "every process"): {
+        ("cell", "prometheus", "web"),
+        ("router", "prometheus", "router"),
+        ("control-plane", "prometheus", "registry"),
+        ("provisioning", "prometheus", "provisioning"),
+    },
+    ("every process", "a collector of traces, where a setting names one"): {
+        ("cell", "web", "traces"),
+        ("router", "router", "traces"),
+        ("control-plane", "registry", "traces"),
+        ("provisioning", "provisioning", "traces"),
+    },
 }
 
 

@@ -41,6 +41,10 @@ cell:
   - {from: prometheus, to: scheduler, ports: [9090]}
   - {from: prometheus, to: postgres, ports: [9187]}
   - {from: prometheus, to: pooler, ports: [9127]}
+  - {from: web, to: traces, ports: [4317, 4318]}
+  - {from: worker-light, to: traces, ports: [4317, 4318]}
+  - {from: worker-media, to: traces, ports: [4317, 4318]}
+  - {from: scheduler, to: traces, ports: [4317, 4318]}
 router:
   - {from: browser, to: edge, ports: [8443]}
   - {from: edge, to: router, ports: [8000]}
@@ -49,6 +53,7 @@ router:
   - {from: test, to: edge, ports: [8443]}
   - {from: test, to: router, ports: [8000]}
   - {from: prometheus, to: router, ports: [9090]}
+  - {from: router, to: traces, ports: [4317, 4318]}
 control-plane:
   - {from: browser, to: edge, ports: [8443]}
   - {from: cells, to: edge, ports: [8443]}
@@ -67,6 +72,7 @@ control-plane:
   - {from: test, to: edge, ports: [8443]}
   - {from: test, to: registry, ports: [8000]}
   - {from: prometheus, to: registry, ports: [9090]}
+  - {from: registry, to: traces, ports: [4317, 4318]}
   - {from: prometheus, to: postgres, ports: [9187]}
 provisioning:
   - {from: browser, to: edge, ports: [8443]}
@@ -80,6 +86,7 @@ provisioning:
   - {from: test, to: edge, ports: [8443]}
   - {from: test, to: provisioning, ports: [8000]}
   - {from: prometheus, to: provisioning, ports: [9090]}
+  - {from: provisioning, to: traces, ports: [4317, 4318]}
 loadtest:
   - {from: worker, to: master, ports: [5557]}
   - {from: master, to: target, ports: [443]}
