@@ -97,7 +97,10 @@ async def _by_password(by: Member, password: str) -> str:
     await cell.rates.take("own-password", str(by.person.id), most=TRIES, per_s=WINDOW_S)
     async with cell.database.reading(by.workspace_id) as tx:
         held = await people.account(tx, by.person.email)
-    by_it = held if by.session.how != "sso" else None  # whom a provider let in proves it there
+        more = await factors.has_one(tx, by.person.id)
+    # Whom a provider let in proves it there. Who has a second factor proves it by that: a password that somebody else
+    # learned must not be enough to take the factor away.
+    by_it = None if more or by.session.how == "sso" else held
     if not await passwords.matches(None if by_it is None else by_it.hash, password):
         raise WrongPassword
     return "password"
@@ -132,7 +135,7 @@ async def _page(by: Member, onward: str, refusal: Refusal | None) -> Response:
         200 if refusal is None else STATUS[refusal.kind],
         **pages.frame(by),
         next=onward,
-        password=bool(password) and by.session.how != "sso",
+        password=bool(password) and by.session.how != "sso" and not held.any,
         app=held.app is not None,
         passkeys=bool(held.passkeys),
         elsewhere=by.session.how == "sso",

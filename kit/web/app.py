@@ -125,9 +125,10 @@ async def _why_down(check: Callable[[], Awaitable[None]]) -> str:
 def require_same_origin() -> None:
     """Refuse an unsafe request that a browser sends for another page (OWASP CSRF cheat sheet, Fetch metadata).
 
-    Bearer tokens are never sent by a browser on its own, so calls that carry one need no proof of origin.
+    Bearer tokens are never sent by a browser on its own, so calls that carry one need no proof of origin; unless there
+    are cookies as well, by which somebody might be let in instead.
     """
-    if request.headers.get("Authorization", "").startswith("Bearer "):
+    if request.headers.get("Authorization", "").startswith("Bearer ") and not request.cookies:
         return
     # Fetch metadata first: under some referrer policies browsers send `Origin: null` from our own pages.
     site = request.headers.get("Sec-Fetch-Site")

@@ -108,13 +108,15 @@ async def test_a_page_elsewhere_is_not_where_one_was(
     assert led.headers["Location"] == f"{workspace.base}/prove?next="
 
 
-async def test_a_code_or_a_passkey_proves_it_too(
+async def test_a_code_or_a_passkey_proves_it_and_then_the_password_does_not(
     workspace: Workspace, admin: Browser, later: time_machine.travel
 ) -> None:
     app, key = await app_of(admin, workspace), await passkey_of(admin, workspace)
     with later:
         assert (await revoke_nothing(admin, workspace)).status == 403
         assert (await prove(admin, workspace, code="000000")).status == 422
+        assert (await prove(admin, workspace, password=PASSWORD)).status == 401
+        assert 'type="password"' not in (await admin.page(f"{workspace.base}/prove")).text
         assert (await prove(admin, workspace, code=app.code())).status == 303
         assert (await revoke_nothing(admin, workspace)).status == 303
     with time_machine.travel(datetime.now(UTC) + 3 * FRESH_FOR, tick=True):
