@@ -57,13 +57,17 @@ class NoLongerAllowed(Refusal):
 async def by_password(
     cell: Cell, workspace_id: UUID, email: str, password: str, address: str, device: str
 ) -> people.Account:
-    """Whose e-mail and password these are. Raises WrongPassword, TooManyAttempts, TooManyRequests.
+    """Whose e-mail and password these are. Raises WrongPassword, TooManyAttempts, TooManyRequests, OutsideNetworks.
 
     `device` is the sign of known devices. What is proved is half of it where the person has a second factor.
     """
     await cell.rates.take("sign-in-address", counted(address), most=PER_ADDRESS, per_s=WINDOW_S)
     async with cell.database.reading(workspace_id) as tx:
         account = await people.account(tx, email)
+        policy = await security.get(tx)
+    if not policy.admits(address):  # first of all: from outside nobody learns whether a password is right
+        await refusing.note(cell, workspace_id, email, "outside-networks", address)
+        raise security.OutsideNetworks
     tried = f"{workspace_id}:{people.normalised(email)}"
     device_id = devices.known(cell.settings, workspace_id, account, device)
     try:

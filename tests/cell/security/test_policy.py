@@ -271,8 +271,8 @@ async def test_the_second_step_starts_from_an_allowed_network_too(
     world: World, workspace: Workspace, admin: Browser, agent: Browser
 ) -> None:
     app = await app_of(agent, workspace)
+    browser = await half_way(world, workspace, workspace.agent)
     admin.address = "203.0.113.9"
     await set_to(admin, workspace, networks="203.0.113.9")
-    browser = await half_way(world, workspace, workspace.agent)
     answer = await browser.post(f"{workspace.base}/sign-in/factor", form={"code": app.code()}, headers=PAGE)
     assert answer.status == 403 and not any(name.startswith("__Host-s-") for name in browser.cookies)

@@ -92,6 +92,8 @@ async def test_from_a_network_that_is_not_allowed(
     form = {"second_factor": "optional", "idle_minutes": "60", "absolute_hours": "8", "networks": admin.address}
     assert (await admin.post(f"{workspace.base}/security", form=form)).status == 303
     assert await tries(visitor, workspace, workspace.agent.email, PASSWORD) == 403
+    assert await tries(visitor, workspace, workspace.agent.email, "wrong") == 403  # which of them is right is not said
+    assert await tries(visitor, workspace, "nobody@example.com", "wrong") == 403
     [entry] = await refusals(world, workspace)
     assert entry["details"]["reasons"] == ["outside-networks"] and entry["address"] == visitor.address
 
