@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, cast
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 from quart import Response, redirect, request
@@ -19,7 +20,17 @@ from cell.sso.admin_forms import Mapping, Typed, Version, WithProvider
 from cell.sso.routes import leaving, refused
 from cell.ui import pages
 from contracts.identity import Connection, Vendor
-from contracts.signing_in import LARGEST_METADATA, SAML_FACTS, Answer, Facts, OfKey, Purpose, SsoOff
+from contracts.signing_in import (
+    LARGEST_METADATA,
+    SAML_FACTS,
+    Answer,
+    Facts,
+    IdpFacts,
+    MetadataRefused,
+    OfKey,
+    Purpose,
+    SsoOff,
+)
 from kit.calls import PeerUnavailable
 from kit.database import Writing
 from kit.refusals import NotFound, Refusal, TooManyRequests
@@ -56,9 +67,8 @@ async def provider_form(by: Writer, key: str, chosen: Chosen) -> Response:
 @routes.post("/w/<key>/sso/provider")
 async def bring(by: Writer, key: str, sent: WithProvider) -> Response | Redirect:
     """Take the identity provider's metadata."""
-    cell = resources.current()
     try:
-        facts = await provider.read(cell, by.workspace_id, await _brought(by, sent))
+        facts = await _read(by, sent)
         ours = await _facts(by)
 
         def change(before: Connection | None) -> Connection:
@@ -88,7 +98,7 @@ async def our_certificate(by: Writer, key: str, number: int) -> Response:
 async def add_certificates(by: Writer, key: str, sent: WithProvider) -> Response | Redirect:
     """Take the certificates of newer metadata besides those that are there."""
     try:
-        facts = await provider.read(resources.current(), by.workspace_id, await _brought(by, sent))
+        facts = await _read(by, sent)
         await _save(by, sent.version, lambda before: provider.with_certificates(_there(before), facts))
     except Refusal as refusal:
         return await _overview(by, refusal)
@@ -229,6 +239,25 @@ async def _save(by: Member, version: int, change: Callable[[Connection | None], 
     async with cell.database.writing(by.workspace_id) as tx:
         wanted = await saving.save(tx, cell, key, by.actor, version, change)
     await saving.arrived(cell, key, wanted)
+
+
+async def _read(by: Member, sent: WithProvider) -> IdpFacts:
+    """What was brought says; metadata that is refused is in the audit log. Raises what `provider.read` does."""
+    cell, brought = resources.current(), await _brought(by, sent)
+    try:
+        return await provider.read(cell, by.workspace_id, brought)
+    except MetadataRefused as refusal:
+        async with cell.database.writing(by.workspace_id) as tx:
+            await saving.note_refused(tx, by.actor, _host(brought.url), refusal.detail)
+        raise
+
+
+def _host(url: str) -> str:
+    """Whom an address names; empty where it names nobody."""
+    try:
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
 
 
 async def _brought(by: Member, sent: WithProvider) -> provider.Brought:

@@ -51,6 +51,12 @@ async def turned_away(cell: Cell, workspace_id: UUID, reference: str, reason: st
         await tx.execute(queries.turned_away(reference, reason))
 
 
+async def no_way_in(cell: Cell, workspace_id: UUID, reason: str) -> None:
+    """Note that a browser came back with a code that opens nothing; within the bounds of what is refused."""
+    said = Attempt(reference=new_reference(), at=now(), purpose=None, reason=reason, hint="")
+    await report(cell, workspace_id, [said])
+
+
 async def report(cell: Cell, workspace_id: UUID, attempts: Sequence[Attempt]) -> None:
     """Note answers that provisioning refused; those that were noted before are left as they are."""
     async with cell.database.writing(workspace_id) as tx:

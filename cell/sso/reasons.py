@@ -38,6 +38,13 @@ class Reason(Enum):
     )
     ANOTHER_PERSON = N_("Somebody else signed in at the identity provider than the one who was asked to.")
 
+    CODE_UNKNOWN = N_(
+        "A browser came back with a code that is not known: used before, too late, or made up. Nobody came in."
+    )
+    CODE_ELSEWHERE = N_(
+        "A good code came from another browser than the one that began: it was passed on, or stolen. Nobody came in."
+    )
+
     @property
     def code(self) -> str:
         """The stable name, such as `not-linked`."""

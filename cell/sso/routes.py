@@ -87,8 +87,13 @@ async def complete(by: Anyone, key: str, carried: Carried) -> Response | Redirec
     nonce = request.cookies.get(entering.cookie_name(key), "")
     try:
         outcome = await entering.take(cell, workspace_id, carried.code, nonce)
+    except (SignInUnknown, entering.OtherBrowser) as refusal:
+        passed_on = isinstance(refusal, entering.OtherBrowser)
+        await journal.no_way_in(cell, workspace_id, (Reason.CODE_ELSEWHERE if passed_on else Reason.CODE_UNKNOWN).code)
+        return await refused(key, refusal)
+    try:
         answer = await _arrived(by, key, outcome)
-    except (SignInUnknown, entering.OtherBrowser, NotSignedIn, NoLongerAllowed, OutsideNetworks) as refusal:
+    except (SignInUnknown, NotSignedIn, NoLongerAllowed, OutsideNetworks) as refusal:
         return await refused(key, refusal)
     cookies.drop(answer, entering.cookie_name(key))
     return answer

@@ -198,6 +198,12 @@ def without(connection: Connection, fingerprint: str) -> Connection:
     return connection.model_copy(update={"certificates": left})
 
 
+async def note_refused(tx: Writing, by: Actor, host: str, why: str) -> None:
+    """Note metadata that could not be used: the host that it came from (empty: a file), and why."""
+    details: audit.Details = {"from": host[:253], "reason": why[:500]}
+    await audit.append(tx, by, "sso.refuse_metadata", audit.Target("sso", tx.workspace_id), details)
+
+
 def shakes(before: Connection | None, after: Connection) -> bool:
     """Whether a change takes away what answers were believed by, while that is the only way in."""
     if before is None or not before.enforced:

@@ -7,8 +7,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 
+from cell.audit.models import AuditEntry
 from cell.sso import connections, saving
 from cell.sso.vendors import GUIDES
 from contracts.identity import Vendor
@@ -188,6 +190,14 @@ async def test_the_way_that_was_refused_is_open(office: Office, admin: Browser) 
     for answer, id in ((by_url, "metadata-url"), (by_file, "metadata-file")):
         _, opened = answer.text.split('<details class="way" open>')
         assert answer.status == 422 and f'id="{id}"' in opened.partition("</details>")[0]
+    async with office.cell.database.reading(office.workspace.id) as tx:
+        noted = await tx.all(
+            select(AuditEntry).where(AuditEntry.action == "sso.refuse_metadata").order_by(AuditEntry.seq)
+        )
+    assert [one.stored["details"] for one in noted] == [
+        {"from": "idp.example", "reason": "This is not XML."},
+        {"from": "", "reason": "This is not XML."},
+    ]
 
 
 async def test_a_file_that_is_too_large_is_not_even_sent_on(office: Office, admin: Browser) -> None:

@@ -116,6 +116,7 @@ async def test_a_code_in_another_browser_opens_nothing_and_stays_good_in_the_rig
         assert answer.status == 403 and "another browser" in answer.text
         assert f"__Host-s-{office.key}" not in other.cookies
     assert (await office.complete(browser, code)).status == 303
+    assert sorted(map(str, await reasons(office))) == ["None", "code-elsewhere", "code-elsewhere"]
 
 
 async def test_head_takes_nothing(office: Office) -> None:
@@ -137,6 +138,7 @@ async def test_a_code_works_once(office: Office) -> None:
     again.cookies[f"__Host-n-{office.key}"] = nonce  # even with the right nonce
     assert (await office.complete(again, code)).status == 410
     assert f"__Host-s-{office.key}" not in again.cookies
+    assert sorted(map(str, await reasons(office))) == ["None", "code-unknown"]
 
 
 async def test_of_two_at_once_one_gets_in(office: Office) -> None:
