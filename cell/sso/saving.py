@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from cell.actors import Actor
 from cell.audit import service as audit
+from cell.audit.acts import Details
 from cell.people import queries as people
 from cell.resources import Cell
 from cell.sessions.ending import sign_out_local
@@ -200,7 +201,7 @@ def without(connection: Connection, fingerprint: str) -> Connection:
 
 async def note_refused(tx: Writing, by: Actor, host: str, why: str) -> None:
     """Note metadata that could not be used: the host that it came from (empty: a file), and why."""
-    details: audit.Details = {"from": host[:253], "reason": why[:500]}
+    details: Details = {"from": host[:253], "reason": why[:500]}
     await audit.append(tx, by, "sso.refuse_metadata", audit.Target("sso", tx.workspace_id), details)
 
 
