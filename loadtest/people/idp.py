@@ -34,7 +34,8 @@ class DirectorySync(Member):
     @task
     def person(self) -> None:
         """Looked up, created, renamed, switched off: what a first synchronisation and a leaving come to."""
-        name = f"load.{secrets.token_hex(6)}@load.example"
+        domain = self.workspace.admin.email.partition("@")[2]  # a workspace takes people of its verified domains
+        name = f"load.{secrets.token_hex(6)}@{domain}"
         self._scim("idp: look up", "GET", f'/Users?filter=userName%20eq%20"{name}"')
         new = {
             "schemas": [_USER],

@@ -48,7 +48,7 @@ FOR_ANYBODY = {
 }
 
 # What addresses name that has the same name everywhere; and what is made up, since it names a line of a log.
-IN_EVERY_WORKSPACE = {"vendor": "okta", "seq": "1", "fingerprint": "0" * 64}
+IN_EVERY_WORKSPACE = {"number": "0", "vendor": "okta", "seq": "1", "fingerprint": "0" * 64}
 MADE_UP = {"reference": "0" * 16}
 
 

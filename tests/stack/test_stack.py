@@ -58,7 +58,7 @@ def until_gone(processes: list[psutil.Process]) -> None:
 class TestDescription:
     def test_it_says_what_others_attach_by_and_nothing_else(self, deployment: Deployment) -> None:
         said = json.loads(deployment.folder.description.read_bytes())
-        parts = {"router", "control_plane", "provisioning", "mail", "cells", "workspaces", "processes"}
+        parts = {"router", "control_plane", "provisioning", "mail", "cells", "workspaces", "processes", "scrapes"}
         assert said.keys() == parts
         assert said["control_plane"].keys() == {"url", "dsn", "operator_token"}
         assert list(said["provisioning"]) == ["eu", "us"]

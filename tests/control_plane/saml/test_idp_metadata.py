@@ -126,8 +126,9 @@ def test_comments_and_a_byte_order_mark_are_taken() -> None:
     assert read(text).binding is Binding.REDIRECT
 
 
-@pytest.mark.parametrize("until", [NOW + timedelta(days=1), NOW + timedelta(minutes=1)])
-def test_metadata_that_has_not_expired(until: datetime) -> None:
+@pytest.mark.parametrize("left", [timedelta(days=1), timedelta(minutes=1)])
+def test_metadata_that_has_not_expired(left: timedelta) -> None:
+    until = datetime.now(UTC) + left
     assert read(entity(about=f'validUntil="{until:%Y-%m-%dT%H:%M:%S}.000Z"')).binding is Binding.REDIRECT
     assert read(entity(about=f'validUntil="{until:%Y-%m-%dT%H:%M:%S}+00:00"')).binding is Binding.REDIRECT
 
