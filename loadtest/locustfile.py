@@ -63,7 +63,7 @@ class Shape(LoadTestShape):
 
 
 def _prepared(environment: Environment, **_: object) -> None:
-    environment.events.request.add_listener(recorder.heard)  # type: ignore[no-untyped-call]
+    environment.events.request.add_listener(recorder.heard)  # type: ignore[no-untyped-call]  # locust's own
     if not isinstance(environment.runner, MasterRunner):
         pieces()  # encoded before anybody comes
     if OUT and not isinstance(environment.runner, WorkerRunner):

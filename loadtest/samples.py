@@ -4,7 +4,7 @@ import csv
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +64,6 @@ def read(path: Path) -> list[Sample]:
             for at, step, where, ms, sent, fault in csv.reader(file)
         ]
     return sorted(found, key=lambda one: one.at)
-
-
-def wire(sample: Sample) -> Wire:
-    """A sample as it is sent and written."""
-    out: Wire = astuple(sample)
-    return out
 
 
 def percentile(values: Sequence[float], share: float) -> float:

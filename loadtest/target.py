@@ -1,7 +1,7 @@
 """What load is sent to: the facts of a running deployment, from its stack.json or a file of the same form."""
 
 import os
-from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -68,21 +68,12 @@ class Target(BaseModel):
         return {one.name: one.pid for one in self.processes if one.pid is not None}
 
 
-@dataclass
-class _Known:
-    target: Target | None = field(default=None)
-
-
-_known = _Known()
-
-
 def read(path: Path) -> Target:
     """Read a target. Raises OSError when there is none, ValueError when it is not one."""
     return Target.model_validate_json(path.read_bytes())
 
 
+@cache
 def current() -> Target:
     """The target that CELLCAST_STACK names, read once."""
-    if _known.target is None:
-        _known.target = read(Path(os.environ[VARIABLE]))
-    return _known.target
+    return read(Path(os.environ[VARIABLE]))

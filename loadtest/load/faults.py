@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from loadtest.scenario import Fault
 from loadtest.target import Target
 
@@ -62,23 +64,22 @@ class Faults:
 
     def _hang(self, due: Timed, here: Target) -> None:
         known = here.pids()
-        # The one that leads a process group stands for it: PostgreSQL's processes hang with the postmaster's group.
         pids = [known[name] for name in due.fault.names if name in known]
-        every = sorted({pid for one in pids for pid in _with_children(one)})
+        every = sorted({pid for one in pids for pid in _with_children(one)})  # PostgreSQL's own processes, too
         _signal(every, signal.SIGSTOP)
         self._hung.append((due.ends, every))
 
     def _restart(self, names: Sequence[str]) -> None:
         for name in names:
             command = [sys.executable, "-m", "kit.cli", "stack", "restart", name, "--dir", str(self._folder)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=RESTART_WITHIN_S, check=False)  # noqa: S603
+            done = subprocess.run(  # noqa: S603 - our own command
+                command, capture_output=True, text=True, timeout=RESTART_WITHIN_S, check=False
+            )
             if done.returncode:
                 self.failed.append(f"{name} did not restart: {done.stderr.strip()[-200:]}")
 
 
 def _with_children(pid: int) -> list[int]:
-    import psutil
-
     try:
         process = psutil.Process(pid)
         return [pid, *(child.pid for child in process.children(recursive=True))]

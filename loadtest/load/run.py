@@ -111,7 +111,7 @@ def _load(wanted: Wanted, scenario: Scenario, stack: Path, mark: str, tell: Tell
     progress = wanted.out / "progress.json"
     progress.unlink(missing_ok=True)
     with (wanted.out / "locust.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 - locust, as we pinned it
         try:
             begun = _until_begun(process, progress)
             while process.poll() is None:

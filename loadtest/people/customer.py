@@ -24,7 +24,6 @@ class Customer(Visitor):
     """Somebody who was sent a link. A piece that does not arrive is sent again, as the recorder's page does."""
 
     records_s: ClassVar[tuple[int, int]] = (60, 180)
-    viral: ClassVar[bool] = False  # all of a workspace open the same link
 
     @task
     def record(self) -> None:
@@ -121,7 +120,6 @@ class Customer(Visitor):
 class Crowd(Customer):
     """Many people with one link that was passed on: each opens it, few record."""
 
-    abstract = False
     records_s = (5, 10)
     _links: ClassVar[dict[str, str]] = {}
 

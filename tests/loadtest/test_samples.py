@@ -1,6 +1,7 @@
 """Samples: written and read as they were, and percentiles by nearest rank."""
 
 import math
+from dataclasses import astuple
 from pathlib import Path
 
 from hypothesis import given
@@ -17,7 +18,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
         Sample(2.5, "api: link", "eu-1", 3.25, 10, ""),
         Sample(1.0, "s3: piece", "s3", 1.5, 60, "answered 500"),
     )
-    samples.write(tmp_path / "samples.csv", [samples.wire(later), samples.wire(earlier)])
+    samples.write(tmp_path / "samples.csv", [astuple(later), astuple(earlier)])
     assert samples.read(tmp_path / "samples.csv") == [earlier, later]
 
 

@@ -137,8 +137,13 @@ async def start(
     answer = await browser.post(f"{path_of(link)}/recordings", json=body)
     if answer.status != 201:
         return answer, None
+    return answer, sending_of(world, workspace, link, browser, answer)
+
+
+def sending_of(world: World, workspace: Workspace, link: MadeLink, browser: Browser, answer: Answer) -> Sending:
+    """The recording that an answer says was begun."""
     said = answer.json
-    return answer, Sending(
+    return Sending(
         world,
         workspace,
         link,

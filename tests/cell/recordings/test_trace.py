@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from uuid import UUID
 
 import pytest
 import structlog
@@ -21,7 +20,7 @@ from kit.jobs.models import Job
 from kit.workers import Rows
 from router.door import Door, Guards
 from router.pages import HERE, Pages
-from tests.cell.recordings.sending import Sending, path_of
+from tests.cell.recordings.sending import Sending, path_of, sending_of
 from tests.cell.world import Workspace, World
 from tests.media_files import recorded_webm
 from tests.router.world import CELLS, EU, FILES, GO, REGIONS, Answered, Asker
@@ -74,17 +73,8 @@ async def recorded(world: World, workspace: Workspace) -> tuple[Sending, str]:
     config = json.loads(html.unescape(found[1]))
     named = {} if config["traceparent"] is None else {"traceparent": config["traceparent"]}
     browser = world.browser(**named)
-    said = (await browser.post(config["start_url"], json={"source": "screen", "media_type": "video/webm"})).json
-    sending = Sending(
-        world,
-        workspace,
-        link,
-        UUID(said["recording_id"]),
-        said["base"],
-        said["upload_token"],
-        said["resume_token"],
-        browser,
-    )
+    said = await browser.post(config["start_url"], json={"source": "screen", "media_type": "video/webm"})
+    sending = sending_of(world, workspace, link, browser, said)
     whole = recorded_webm(1)
     bodies = [whole[at : at + 20_000] for at in range(0, len(whole), 20_000)]
     assert set(await sending.send(bodies)) == {200}
