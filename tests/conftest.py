@@ -10,4 +10,5 @@ pytest_plugins = [
     "tests.cell.identity",
     "tests.cell.directory.idp",
     "tests.deployment",
+    "tests.spans",
 ]

@@ -146,9 +146,7 @@ async def join(by: Anyone, key: str, secret: str) -> Response | Redirect:
         workspace_id,
         person,
         how="password",
-        browser=browsers.present(),
-        address=by.address,
-        language=pages.language(),
+        **browsers.here(by.address),
     )
     answer = redirect(f"/w/{key}/library", 303)
     cookies.begin(answer, key, word)

@@ -152,11 +152,9 @@ async def _arrive(
         workspace_id,
         person,
         how=how,
-        browser=browsers.present(),
-        address=by.address,
-        language=pages.language(),
         factor=factor,
         password_of=found.password_of,
+        **browsers.here(by.address),
     )
     answer = redirect(own_path(key, found.onward), 303)
     await signed_in(answer, cell, key, workspace_id, word, account)

@@ -88,10 +88,8 @@ async def sign_in(by: Anyone, key: str, sent: Credentials) -> Response | Redirec
         workspace_id,
         account.person,
         how="password",
-        browser=browsers.present(),
-        address=by.address,
-        language=pages.language(),
         password_of=chosen,
+        **browsers.here(by.address),
     )
     answer = redirect(own_path(key, sent.next), 303)
     await signed_in(answer, cell, key, workspace_id, word, account)

@@ -126,10 +126,8 @@ async def _arrived(by: Anyone, key: str, outcome: Outcome) -> Redirect:
             workspace_id,
             person,
             how="sso",
-            browser=browsers.present(),
-            address=by.address,
-            language=pages.language(),
             until=outcome.ends_at,
+            **browsers.here(by.address),
         )
     except (SignInUnknown, NoLongerAllowed, OutsideNetworks) as refusal:
         reason = Reason.OUTSIDE_NETWORKS if isinstance(refusal, OutsideNetworks) else Reason.SWITCHED_OFF

@@ -54,6 +54,16 @@ class Company(Generic[P]):
         for url in (self.deployment.description.provisioning[self.region].url, self.provider.url):
             visits.tolerate(f"^asked {urlsplit(url).netloc}$")
 
+    async def begins(self, visits: Visits) -> Page:
+        """Its admin proves the domain and opens single sign-on; the admin's page."""
+        self.tolerated(visits)
+        page = await visits.page(self.region)
+        agent = self.agent(page)
+        await agent.signs_in("admin")
+        await self.proves_its_domain(page)
+        await agent.opens("sso")
+        return page
+
     async def proves_its_domain(self, page: Page) -> None:
         """Its admin adds the domain, looks too early, enters the record at the name server, and looks again."""
         await self.agent(page).opens("domains")

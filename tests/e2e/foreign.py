@@ -62,12 +62,7 @@ def _workspace(whole: Deployment, region: str, email: str) -> Workspace:
 
 async def connects(company: Foreign, visits: Visits) -> None:
     """Metadata both ways, groups to roles, a test, the switch: all by the pages."""
-    company.tolerated(visits)
-    page = await visits.page(company.region)
-    agent = company.agent(page)
-    await agent.signs_in("admin")
-    await company.proves_its_domain(page)
-    await agent.opens("sso")
+    page = await company.begins(visits)
     await page.get_by_role("link", name="Another one").click()
     ours = await page.get_by_label("Our metadata, if it reads that instead").input_value()
     async with aiohttp.ClientSession(connector=connector()) as http, http.get(ours) as answer:
@@ -87,7 +82,7 @@ async def connects(company: Foreign, visits: Visits) -> None:
     await says_who(popup, "ada")
     await expect(popup.get_by_text("A new member would be created: Ada Lovelace. Role: Admin.")).to_be_visible()
     await popup.close()
-    await agent.opens("sso")
+    await company.agent(page).opens("sso")
     await page.get_by_role("button", name="Switch on").click()
     await expect(page.get_by_text("On, beside passwords")).to_be_visible()
 

@@ -84,12 +84,7 @@ async def signs_in(company: Acme, page: Page, person: Person, path: str = "libra
 
 async def setting_up(company: Acme, visits: Visits) -> Page:
     """What an admin does by the pages alone, from the domain to the switch; the admin's page."""
-    company.tolerated(visits)
-    page = await visits.page(company.region)
-    agent = company.agent(page)
-    await agent.signs_in("admin")
-    await company.proves_its_domain(page)
-    await agent.opens("sso")
+    page = await company.begins(visits)
     await page.get_by_role("link", name="Okta").click()
     await page.get_by_label("Metadata address").fill(company.provider.metadata_url)
     await page.get_by_role("button", name="Save and go on").first.click()
@@ -101,7 +96,7 @@ async def setting_up(company: Acme, visits: Visits) -> Page:
     await page.get_by_role("button", name="Save and go on").click()
     await page.wait_for_url("**/sso/test")
     await _test(company, page)
-    await agent.opens("sso")
+    await company.agent(page).opens("sso")
     await page.get_by_role("button", name="Switch on").click()
     await expect(page.get_by_text("On, beside passwords")).to_be_visible()
     return page

@@ -3,7 +3,6 @@
 import html
 import json
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -36,14 +35,6 @@ WAY = [
     "job recordings.assemble",
     "job recordings.storyboard",
 ]
-
-
-@pytest.fixture
-def spans() -> Iterator[InMemorySpanExporter]:
-    exporter = InMemorySpanExporter()
-    tracing.use(exporter, 1, "test", at_once=True)
-    yield exporter
-    tracing.stop()
 
 
 async def clicked(workspace: Workspace, path: str) -> Answered:
