@@ -93,15 +93,18 @@ class Answers:
         async def asgi(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
             if scope["type"] == "http" and scope["path"].startswith(PATH):
                 name = scope["path"].removeprefix(PATH)
+                known = name if name in self._table else "unknown"
                 _begin(scope)
-                with tracing.span(f"call {name if name in self._table else 'unknown'}", _header(scope, b"traceparent")):
-                    await self._answer(name, scope, receive, send)
+                with tracing.span(f"call {known}", _header(scope, b"traceparent")):
+                    await self._answer(name, known, scope, receive, send)
             else:
                 await app(scope, receive, send)
 
         return asgi
 
-    async def _answer(self, name: str, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    async def _answer(
+        self, name: str, known: str, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
         began = time.perf_counter()
         call, sender = None, "unknown"  # until it is proved: a label of metrics is nobody's to choose
         try:
@@ -115,7 +118,6 @@ class Answers:
         except Exception as error:
             log.error("unexpected", exc_info=error)
             status, body, outcome = _said(Failure())
-        known = name if name in self._table else "unknown"
         ANSWERED.labels(sender, known, outcome).inc()
         SECONDS.labels(known).observe(time.perf_counter() - began)
         headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
