@@ -15,8 +15,9 @@ from cell.invitations.models import Invitation
 from cell.people import passwords
 from cell.people import service as people
 from cell.people.permissions import Permission, Role
-from cell.sessions import browsers, cookies
+from cell.sessions import browsers
 from cell.sessions import service as sessions
+from cell.sessions.arriving import signed_in
 from cell.sessions.subjects import Member
 from cell.sso.enforcing import enforced
 from cell.ui import forms, pages
@@ -149,7 +150,7 @@ async def join(by: Anyone, key: str, secret: str) -> Response | Redirect:
         **browsers.here(by.address),
     )
     answer = redirect(f"/w/{key}/library", 303)
-    cookies.begin(answer, key, word)
+    await signed_in(answer, cell, key, workspace_id, word, None)
     return answer
 
 

@@ -8,11 +8,12 @@ it was sent, a thief) is refused and takes nothing from the person.
 
 import hmac
 import re
+from collections.abc import Mapping
 from uuid import UUID
 
 from cell.resources import Cell
 from cell.sso.store import Outcome, Waiting, digest
-from contracts.signing_in import SIGN_IN_LIFE_S, SignInUnknown
+from contracts.signing_in import SIGN_IN_LIFE_S, Digest, SignInUnknown
 from kit.refusals import Kind, Refusal
 
 COOKIE_LIFE_S = SIGN_IN_LIFE_S
@@ -27,17 +28,18 @@ class OtherBrowser(Refusal):
     detail = "Start again here, from your workspace's sign-in page."
 
 
-def cookie_name(key: str) -> str:
-    """The cookie that holds the nonce, one a workspace."""
-    return f"__Host-n-{key}"
+def cookie_name(nonce: Digest) -> str:
+    """The cookie that holds the nonce of that digest: two tabs of one browser have one each."""
+    return f"__Host-n-{nonce[:16]}"
 
 
-async def take(cell: Cell, workspace_id: UUID, code: str, nonce: str) -> Outcome:
-    """What the code is worth, once. Raises SignInUnknown, OtherBrowser."""
+async def take(cell: Cell, workspace_id: UUID, code: str, cookies: Mapping[str, str]) -> Outcome:
+    """What the code is worth, once, to the browser with these cookies. Raises SignInUnknown, OtherBrowser."""
     waiting = Waiting(cell.redis, workspace_id)
     outcome = await waiting.look(code) if _WORD.fullmatch(code) else None
     if outcome is None:
         raise SignInUnknown
+    nonce = cookies.get(cookie_name(outcome.nonce), "")
     if not hmac.compare_digest(outcome.nonce, digest(nonce)):
         raise OtherBrowser
     taken = await waiting.take(code)  # of two at the same moment one comes too late

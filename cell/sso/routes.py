@@ -18,7 +18,7 @@ from cell.sessions.service import NoLongerAllowed
 from cell.sessions.subjects import Member, NotSignedIn
 from cell.sso import beginning, connections, entering, journal
 from cell.sso.reasons import Reason
-from cell.sso.store import Outcome
+from cell.sso.store import Outcome, digest
 from cell.ui import pages
 from cell.workspaces import service as workspaces
 from contracts.signing_in import Purpose, SignInUnknown, SsoOff
@@ -84,9 +84,8 @@ async def complete(by: Anyone, key: str, carried: Carried) -> Response | Redirec
         return Response(b"")
     cell = resources.current()
     workspace_id = await workspaces.id_of(cell.database, key)
-    nonce = request.cookies.get(entering.cookie_name(key), "")
     try:
-        outcome = await entering.take(cell, workspace_id, carried.code, nonce)
+        outcome = await entering.take(cell, workspace_id, carried.code, request.cookies)
     except (SignInUnknown, entering.OtherBrowser) as refusal:
         passed_on = isinstance(refusal, entering.OtherBrowser)
         await journal.no_way_in(cell, workspace_id, (Reason.CODE_ELSEWHERE if passed_on else Reason.CODE_UNKNOWN).code)
@@ -95,7 +94,7 @@ async def complete(by: Anyone, key: str, carried: Carried) -> Response | Redirec
         answer = await _arrived(by, key, outcome)
     except (SignInUnknown, NotSignedIn, NoLongerAllowed, OutsideNetworks) as refusal:
         return await refused(key, refusal)
-    cookies.drop(answer, entering.cookie_name(key))
+    cookies.drop(answer, entering.cookie_name(outcome.nonce))
     return answer
 
 
@@ -145,7 +144,7 @@ def leaving(key: str, started: beginning.Started) -> Response:
     """
     answer = pages.draw("sso/leaving.html", url=started.url)
     answer.headers["Refresh"] = f"0;url={started.url}"
-    cookies.keep(answer, entering.cookie_name(key), started.nonce, entering.COOKIE_LIFE_S)
+    cookies.keep(answer, entering.cookie_name(digest(started.nonce)), started.nonce, entering.COOKIE_LIFE_S)
     return answer
 
 

@@ -27,6 +27,7 @@ from cell.domains.models import Domain
 from cell.jobs import TASKS
 from cell.resources import Cell
 from cell.sso import giving
+from cell.sso.entering import cookie_name
 from cell.sso.store import digest
 from contracts.feed import Event, cell_audience
 from contracts.feed_rules import Held
@@ -253,7 +254,7 @@ class Office:
         answer = await browser.post(f"{self.base}/sign-in/sso", form={"next": onward}, headers=PAGE)
         assert answer.status == 200, answer.text
         nonce: str = self.others.last("saml.begin").nonce
-        assert nonce == digest(browser.cookies[f"__Host-n-{self.key}"])
+        assert nonce == digest(browser.cookies[cookie_name(nonce)])
         return nonce
 
     def said(self, nonce: str, name_id: str, **changes: object) -> HandOver:

@@ -55,6 +55,17 @@ async def test_a_mail_leads_to_a_name_and_a_password_and_straight_in(
     assert "Accepted" in (await admin.page(f"{workspace.base}/invitations")).text
 
 
+async def test_joining_ends_the_session_that_the_browser_had(
+    mailing: World, mailbox: Mailbox, workspace: Workspace, admin: Browser
+) -> None:
+    path = await invited(mailing, mailbox, workspace, admin)
+    earlier = mailing.browser()
+    earlier.cookies.update(admin.cookies)
+    assert (await admin.post(path, form={"name": "Cleo", "password": NEW})).status == 303
+    assert (await admin.page(f"{workspace.base}/library")).status == 200
+    assert (await earlier.page(f"{workspace.base}/library")).status == 303
+
+
 async def test_the_word_is_nowhere_but_in_the_mail(
     mailing: World, mailbox: Mailbox, workspace: Workspace, admin: Browser, logged: Logged
 ) -> None:
