@@ -1,7 +1,6 @@
 """The cell's web process: every noun's routes, the pages of refusals, and what must answer before it is ready."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlencode, urlsplit
@@ -76,7 +75,7 @@ def make_app(cell: Cell, stop: asyncio.Event | None = None) -> Quart:
     app = create_app(
         "cell",
         page=_page,
-        checks=_checks(cell),
+        checks=cell.checks,
         headers=_headers(cell.settings.s3_endpoint),
         facts={"feed": cell.feed.health} if cell.feed is not None else {},
     )
@@ -111,13 +110,6 @@ def make_app(cell: Cell, stop: asyncio.Event | None = None) -> Quart:
         return pages.draw("gallery.html")
 
     return app
-
-
-def _checks(cell: Cell) -> dict[str, Callable[[], Awaitable[None]]]:
-    async def redis() -> None:
-        await cell.redis.ping()
-
-    return {"postgres": cell.database.ping, "redis": redis, "s3": cell.bucket.check}
 
 
 def _headers(s3_endpoint: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ Each imports what it needs when it runs: a scheduler that starts in a second has
 import asyncio
 
 from cell.settings import CellSettings
-from kit import logs, loop, metrics, tracing
+from kit import health, logs, loop, metrics, tracing
 from kit.database import Database
 from kit.jobs.broker import Brokers
 from kit.jobs.kinds import Lane
@@ -39,7 +39,7 @@ async def web(settings: CellSettings) -> None:
     from cell.app import make_app
 
     stop = stop_event()
-    async with resources.opened(settings, "web") as cell, loop.watched():
+    async with resources.opened(settings, "web") as cell, loop.watched(), health.watched(cell.checks):
         be_seen(settings, "web")
         app = calls.in_front_of(make_app(cell, stop), cell)
         log.info("ready", url=settings.url)
@@ -52,7 +52,7 @@ async def worker(settings: CellSettings, lane: str | None = None) -> None:
     from cell.jobs import TASKS
 
     stop = stop_event()
-    async with resources.opened(settings, "worker") as cell, loop.watched():
+    async with resources.opened(settings, "worker") as cell, loop.watched(), health.watched(cell.checks):
         be_seen(settings, "worker")
         runner = Runner(cell.database, TASKS, cell, lease_s=settings.job_lease_s)
         at_once = {Lane.LIGHT: LIGHT_JOBS, Lane.MEDIA: settings.media_jobs}

@@ -17,6 +17,7 @@ from contracts.peers import Peers
 from kit import pools
 from kit.calls import Calling, Calls
 from kit.database import Database
+from kit.health import Checks
 from kit.jobs import outbox
 from kit.jobs.broker import Brokers
 from kit.rates import Rates
@@ -35,6 +36,11 @@ class Cell:
     brokers: Brokers
     feed: FeedState | None = None  # of the web process, where the settings name one
     calls: Calling | None = None  # of web and workers, likewise; a worker knows the registry alone
+
+    @property
+    def checks(self) -> Checks:
+        """What has to answer."""
+        return {"postgres": self.database.ping, "redis": self.redis.ping, "s3": self.bucket.check}
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ HEADERS = {
 
 def make_app(plane: ControlPlane) -> Quart:
     """The application of an opened control plane."""
-    app = create_app("control-plane", page=pages.refusal, checks={"postgres": plane.database.ping}, headers=HEADERS)
+    app = create_app("control-plane", page=pages.refusal, checks=plane.checks, headers=HEADERS)
     app.extensions["control_plane"] = plane
     for routes in ROUTES:
         app.register_blueprint(routes.blueprint)

@@ -10,7 +10,7 @@ from control_plane.ownership.teller import Teller
 from control_plane.placement import fleet
 from control_plane.placement.records import home_region
 from control_plane.settings import ControlPlaneSettings
-from kit import logs, loop, metrics, tracing
+from kit import health, logs, loop, metrics, tracing
 from kit.calls import Calls
 from kit.serve import serve, stop_event
 
@@ -23,7 +23,12 @@ async def run(settings: ControlPlaneSettings) -> None:
     if settings.metrics_bind:
         metrics.serve(settings.metrics_bind)
     stop = stop_event()
-    async with resources.opened(settings) as plane, loop.watched(), asyncio.TaskGroup() as tasks:
+    async with (
+        resources.opened(settings) as plane,
+        loop.watched(),
+        health.watched(plane.checks),
+        asyncio.TaskGroup() as tasks,
+    ):
         publisher = Publisher(plane.database, plane.snapshots, plane.buckets, home_region, settings.feed_keep)
         tasks.create_task(plane.bell.listen())
         tasks.create_task(publisher.run(settings.publish_every_s, stop))

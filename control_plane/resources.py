@@ -14,6 +14,7 @@ from control_plane.peers.known import KnownPeers
 from control_plane.placement.records import SOURCES
 from control_plane.settings import BucketSettings, ControlPlaneSettings
 from kit.database import Database
+from kit.health import Checks
 from kit.signing import SigningKey
 from kit.storage import Bucket, S3Config
 
@@ -32,6 +33,11 @@ class ControlPlane:
     signing_keys: tuple[SigningKey, ...]
     buckets: Mapping[str, Bucket]
     peers: KnownPeers
+
+    @property
+    def checks(self) -> Checks:
+        """What has to answer; the buckets are only written now and then."""
+        return {"postgres": self.database.ping}
 
 
 @asynccontextmanager

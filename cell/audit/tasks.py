@@ -5,10 +5,8 @@ from uuid import UUID
 from cell.audit import heads, kinds
 from cell.resources import Cell
 from kit.jobs import RunAgain, Tasks
-from kit.storage import StorageUnavailable
 
 TASKS: Tasks[Cell] = Tasks()
-OUTAGE_S = 10  # until a bucket that did not answer is asked again
 EVERY_S = kinds.HEAD_EVERY.total_seconds()
 
 
@@ -22,8 +20,6 @@ async def publish_head(cell: Cell, workspace_id: UUID, arguments: list[str]) -> 
     """Publish a signed head, again as long as the log grows; one that differs from its head is said again and again."""
     try:
         seq = await heads.publish(cell, workspace_id)
-    except StorageUnavailable as error:
-        raise RunAgain(OUTAGE_S) from error
     except heads.LogDiffers as error:
         raise RunAgain(EVERY_S) from error
     if not await heads.settled(cell.database, workspace_id, seq):

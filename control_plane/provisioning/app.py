@@ -1,7 +1,5 @@
 """The web process of provisioning."""
 
-from collections.abc import Awaitable, Callable
-
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 from quart import Quart
 
@@ -18,11 +16,11 @@ ROUTES: tuple[Routes, ...] = (sign_up, finding, saml.routes)
 
 
 def make_app(provisioning: Provisioning) -> Quart:
-    """The application of an opened process. The control plane is not asked about: without it only sign-ups wait."""
+    """The application of an opened process."""
     app = create_app(
         "provisioning",
         page=pages.refusal,
-        checks=_checks(provisioning),
+        checks=provisioning.checks,
         headers=pages.HEADERS,
         facts={"feed": provisioning.feed.health},
         from_elsewhere=frozenset({saml.ACS}),
@@ -32,13 +30,6 @@ def make_app(provisioning: Provisioning) -> Quart:
         app.register_blueprint(one.blueprint)
     pages.serve_style(app)
     return app
-
-
-def _checks(provisioning: Provisioning) -> dict[str, Callable[[], Awaitable[None]]]:
-    async def redis() -> None:
-        await provisioning.redis.ping()
-
-    return {"redis": redis}
 
 
 def in_front_of(app: ASGIFramework, provisioning: Provisioning) -> ASGIFramework:

@@ -7,7 +7,7 @@ from functools import partial
 from control_plane.provisioning import resources
 from control_plane.provisioning.app import in_front_of, make_app
 from control_plane.provisioning.settings import ProvisioningSettings
-from kit import logs, loop, metrics, tracing
+from kit import health, logs, loop, metrics, tracing
 from kit.rounds import rounds
 from kit.serve import serve, stop_event
 
@@ -17,7 +17,11 @@ log = logs.get("provisioning")
 async def run(settings: ProvisioningSettings) -> None:
     """Answer until told to stop."""
     stop = stop_event()
-    async with resources.opened(settings) as provisioning, asyncio.TaskGroup() as tasks:
+    async with (
+        resources.opened(settings) as provisioning,
+        health.watched(provisioning.checks),
+        asyncio.TaskGroup() as tasks,
+    ):
         watching = tasks.create_task(loop.watch())
         tracing.configure(settings.traces_url, settings.traces_share, "provisioning", region=settings.region)
         if settings.metrics_bind:

@@ -28,6 +28,7 @@ from control_plane.saml.sp_metadata import Site
 from control_plane.scim.app import Scim
 from kit import pools
 from kit.calls import Answers, Calling, Calls, RedisNonces
+from kit.health import Checks
 from kit.rates import Rates
 
 
@@ -46,6 +47,11 @@ class Provisioning:
     judges: Judges
     reports: Reports
     scim: Scim
+
+    @property
+    def checks(self) -> Checks:
+        """What has to answer. The control plane is not asked: without it only sign-ups wait."""
+        return {"redis": self.redis.ping}
 
     def unnamed(self, address: str) -> str:
         """What stands for a network address in limits: nobody without this process's key finds the address in it."""

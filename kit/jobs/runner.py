@@ -10,7 +10,7 @@ from uuid import UUID
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
-from kit import logs, tracing
+from kit import logs, outages, tracing
 from kit.database import Database, WorkspaceFrozen, Writing, now
 from kit.jobs.kinds import GiveUp, RunAgain, Task, Tasks
 from kit.jobs.models import Job, JobArguments
@@ -20,6 +20,7 @@ C = TypeVar("C")
 log = logs.get("jobs")
 
 BACKOFF_S = (1, 5, 30, 120, 600)  # after the 1st, 2nd, ... failed attempt
+OUTAGE_S = 10  # until what was away is asked again
 FROZEN_S = 30  # how long work waits where its workspace takes no writes
 REASON_LENGTH = 500  # characters of an error that are kept
 
@@ -119,6 +120,10 @@ class Runner(Generic[C]):
 
     async def _failed(self, leased: Leased, task: Task[C], arguments: list[str], error: Exception) -> str:
         reason = f"{type(error).__name__}: {error}"[:REASON_LENGTH]
+        if outages.is_outage(error):  # waited for, however long: nothing is wrong with the work itself
+            log.warning("job waits for what is away", error=type(error).__name__)
+            await self._put_off(leased, OUTAGE_S, error=reason, reset=True)
+            return "away"
         if leased.attempts >= task.kind.attempts:
             await self._lay_aside(leased, task, arguments, reason)
             return "dead"

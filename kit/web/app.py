@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from secrets import token_hex
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from quart import Quart, Response, g, request
 from quart_schema import hide
 
-from kit import logs, tracing
+from kit import health, logs, tracing
 from kit.refusals import Kind, Refusal
 from kit.web import problems
 
@@ -23,13 +23,10 @@ SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 IN_FLIGHT = Gauge("cellcast_http_in_flight", "Requests that have no answer yet")
-UP = Gauge("cellcast_dependency_up", "1 while what this process needs answers, as /readyz saw it last", ["dependency"])
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PROBES = frozenset({"/livez", "/readyz"})
 OUTSIDE_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")  # a request id that we take over from whoever asks
 
-# What /readyz asks: a name and a call that raises when that part is down.
-Checks = Mapping[str, Callable[[], Awaitable[None]]]
 # What /readyz tells besides: facts that make nothing down, such as how old is what is known.
 Facts = Mapping[str, Callable[[], object]]
 
@@ -46,7 +43,7 @@ def create_app(
     name: str,
     *,
     page: problems.Page,
-    checks: Checks,
+    checks: health.Checks,
     headers: Mapping[str, str],
     facts: Facts | None = None,
     from_elsewhere: frozenset[str] = frozenset(),
@@ -105,21 +102,11 @@ def create_app(
     @app.get("/readyz")
     @hide
     async def readyz() -> tuple[dict[str, object], int]:
-        down = {part: reason for part, reason in [(p, await _why_down(c)) for p, c in checks.items()] if reason}
-        for part in checks:
-            UP.labels(part).set(part not in down)
+        down = await health.down(checks)
         told = {name: fact() for name, fact in (facts or {}).items()}
         return {"ready": not down, "down": down, **told}, 503 if down else 200
 
     return app
-
-
-async def _why_down(check: Callable[[], Awaitable[None]]) -> str:
-    try:
-        await check()
-    except Exception as error:  # whatever it is, the part is down, and its kind says enough
-        return type(error).__name__
-    return ""
 
 
 def require_same_origin() -> None:

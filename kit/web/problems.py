@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
-from kit import logs
+from kit import logs, outages
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 
 log = logs.get("web")
@@ -33,6 +33,15 @@ class Failure(Refusal):
     kind = Kind.UNAVAILABLE
     title = "Something went wrong on our side"
     detail = "Nothing is lost. Try again; if it happens again, tell us the reference."
+
+
+class ServerAway(Refusal):
+    """Redis, S3 or a disk of ours does not answer, or takes nothing just now."""
+
+    kind = Kind.UNAVAILABLE
+    title = "This part of Cellcast is briefly unavailable"
+    detail = "Nothing is lost. Try again in a moment."
+    retry_after_s = 2
 
 
 class Unsuitable(Refusal):
@@ -94,6 +103,9 @@ def register(app: Quart, page: Page, reference: Callable[[], str]) -> None:
         return response
 
     async def on_failure(error: Exception) -> Response:
+        if outages.is_outage(error):
+            log.warning("server away", error=type(error).__name__)
+            return await on_refusal(ServerAway())
         log.error("unexpected", exc_info=error)
         return await answer(Failure(), 500)
 

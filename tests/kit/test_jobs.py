@@ -1,20 +1,24 @@
 """Jobs: written with their change, done at least once and by one at a time, put off, laid aside, never lost."""
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeout
 from sqlalchemy import delete, select, update
 
 from cell.workspaces.models import Ownership
-from kit.database import Database, now
+from kit.database import Database, DatabaseUnavailable, now
 from kit.jobs import GiveUp, Kind, Lane, RunAgain, Tasks, later
 from kit.jobs.models import Job, JobArguments
 from kit.jobs.runner import Runner
 from kit.jobs.sweep import DEAD, DUE, LEASED, OLDEST, measure, sweep_once
+from kit.storage import StorageRefused, StorageUnavailable
 from tests.cell.world import Workspace, World
 
 GREET = Kind("test.greet", attempts=2)
@@ -180,6 +184,32 @@ async def test_running_again_is_no_failure_however_often(bench: Bench) -> None:
     row = await bench.there(job_id)
     assert row.dead_at is None and row.attempts == 0 and row.last_error is None
     assert timedelta(seconds=25) < row.due - now() <= timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(
+    "outage",
+    [
+        StorageUnavailable("S3 does not answer"),
+        StorageRefused("S3 answers 403"),
+        DatabaseUnavailable(),
+        RedisTimeout("Timeout reading from socket"),
+        ResponseError("MISCONF Errors writing to the AOF file: No space left on device"),
+        OSError(errno.ENOSPC, "No space left on device"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_what_is_away_closed_or_full_is_waited_for_and_costs_no_attempt(bench: Bench, outage: Exception) -> None:
+    job_id = await bench.write()
+    bench.log.work = failing(outage)
+    for _ in range(GREET.attempts + 3):
+        await bench.set(job_id, due=now())
+        await bench.runner.run(job_id)
+    row = await bench.there(job_id)
+    assert row.dead_at is None and row.attempts == 0 and type(outage).__name__ in (row.last_error or "")
+    bench.log.work = None
+    await bench.set(job_id, due=now())
+    await bench.runner.run(job_id)
+    assert await bench.row(job_id) is None
 
 
 async def test_an_unknown_kind_is_laid_aside_with_its_name(bench: Bench) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 import pytest
 from pydantic import BaseModel, Field
 from quart import Quart, Response
+from redis.exceptions import ConnectionError as RedisAway
 
 from kit.refusals import Kind, Refusal, TooManyRequests
 from kit.web import Routes, Scope
@@ -69,6 +70,11 @@ async def cold(by: Anyone) -> None:
 @routes.get("/busy")
 async def busy(by: Anyone) -> None:
     raise TooManyRequests(retry_after_s=7)
+
+
+@routes.get("/away")
+async def away(by: Anyone) -> None:
+    raise RedisAway("Error 111 connecting to redis:6379")
 
 
 @routes.get("/broken")
@@ -188,6 +194,12 @@ async def test_only_our_own_pages_change_anything(browser: Browser, headers: dic
     assert (answer.status == 204) is allowed
     if not allowed:
         assert (answer.status, answer.slug) == (403, "cross-origin")
+
+
+async def test_a_server_that_is_away_is_later_and_no_fault_of_ours(browser: Browser) -> None:
+    answer = await browser.get("/away")
+    assert (answer.status, answer.slug) == (503, "server-away")
+    assert int(answer.headers["Retry-After"]) > 0 and "redis" not in str(answer.json)
 
 
 async def test_every_answer_carries_the_headers_and_an_id_of_its_own(browser: Browser) -> None:

@@ -14,8 +14,8 @@ from cell.jobs import TASKS
 from cell.recordings import assembly, grants, tasks
 from cell.recordings.states import State
 from cell.resources import Cell
-from kit.jobs import RunAgain
-from kit.storage import Bucket
+from kit.outages import is_outage
+from kit.storage import Bucket, StorageUnavailable
 from tests.cell.browser import Browser
 from tests.cell.recordings.sending import Sending, begun
 from tests.cell.world import Workspace, World
@@ -292,7 +292,7 @@ async def warm(world: World) -> AsyncIterator[None]:
     yield
 
 
-async def test_a_bucket_that_is_away_costs_no_attempt(sending: Sending, pieces: list[bytes]) -> None:
+async def test_a_bucket_that_is_away_is_an_outage(sending: Sending, pieces: list[bytes]) -> None:
     await sent(sending, pieces)
     await sending.finish(pieces)
     cell, arguments = sending.world.cell, [str(sending.id)]
@@ -300,8 +300,8 @@ async def test_a_bucket_that_is_away_costs_no_attempt(sending: Sending, pieces: 
         nobody.bind(("127.0.0.1", 0))  # bound, but not listening: connections are refused
         endpoint = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         async with Bucket(replace(cell.bucket.config, endpoint=endpoint)) as away:
-            with pytest.raises(RunAgain):
+            with pytest.raises(StorageUnavailable) as raised:
                 await tasks.assemble(replace(cell, bucket=away), sending.workspace.id, arguments)
-    assert await sending.state() == "processing"
+    assert is_outage(raised.value) and await sending.state() == "processing"
     await tasks.assemble(cell, sending.workspace.id, arguments)
     assert await sending.state() == "ready"
