@@ -17,6 +17,7 @@ from locust.runners import MasterRunner, WorkerRunner
 from loadtest import ledger, samples, scenarios
 from loadtest.people.footage import pieces
 from loadtest.people.kinds import KINDS
+from loadtest.people.visitor import Visitor
 from loadtest.scenario import Kind, Scenario
 
 OUT = os.environ.get("CELLCAST_LOAD_OUT")
@@ -32,6 +33,7 @@ def _scenario() -> Scenario:
 
 
 scenario = _scenario()
+Visitor.resting, Visitor.seconds = scenario.rest, scenario.seconds
 recorder = samples.Recorder()
 collected: list[samples.Wire] = []
 entries: list[dict[str, Any]] = []

@@ -69,11 +69,14 @@ class Customer:
                 raise Refused(answer.status, {})
         return page
 
-    async def start(self, page: str, *, media_type: str = "video/webm;codecs=vp9,opus") -> Recording:
-        """Take a use of the link and begin."""
+    async def start(
+        self, page: str, *, media_type: str = "video/webm;codecs=vp9,opus", recording_id: str | None = None
+    ) -> Recording:
+        """Take a use of the link and begin; with the same id again where the answer was lost."""
         parts = urlsplit(page)
         origin = f"{parts.scheme}://{parts.netloc}"
-        made = await self._post(f"{page}/recordings", {"source": "screen", "media_type": media_type}, origin=origin)
+        wanted = {"source": "screen", "media_type": media_type, "recording_id": recording_id}
+        made = await self._post(f"{page}/recordings", wanted, origin=origin)
         return Recording(origin, made["base"], made["recording_id"], made["upload_token"], made["resume_token"], [])
 
     async def grants(self, recording: Recording, first: int, contents: Sequence[bytes]) -> list[dict[str, Any]]:

@@ -11,7 +11,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A step: when it ended (seconds since the epoch), its name, the cell that served it or "s3", how long it took."""
+    """A step: when it ended (seconds since the epoch), its name, the cell that served it or "s3", how long it took.
+
+    `of` is the cell whose people took it, wherever it went.
+    """
 
     at: float
     step: str
@@ -19,9 +22,15 @@ class Sample:
     ms: float
     sent: int  # bytes of its body
     fault: str  # why it failed, or empty
+    of: str = ""
+
+    @property
+    def began(self) -> float:
+        """When it began, seconds since the epoch."""
+        return self.at - self.ms / 1000
 
 
-Wire = tuple[float, str, str, float, int, str]
+Wire = tuple[float, str, str, float, int, str, str]
 
 
 class Recorder:
@@ -42,7 +51,8 @@ class Recorder:
         """As locust's `request` event says it."""
         about = context or {}
         fault = "" if exception is None else str(exception)[:120] or type(exception).__name__
-        self._kept.append((time.time(), name, about.get("cell", ""), response_time, about.get("sent", 0), fault))
+        where, sent, of = about.get("cell", ""), about.get("sent", 0), about.get("of", "")
+        self._kept.append((time.time(), name, where, response_time, sent, fault, of))
 
     def taken(self) -> list[Wire]:
         """What was kept since the last time."""
@@ -60,8 +70,8 @@ def read(path: Path) -> list[Sample]:
     """Read them back, in order of time."""
     with path.open(newline="", encoding="utf-8") as file:
         found = [
-            Sample(float(at), step, where, float(ms), int(sent), fault)
-            for at, step, where, ms, sent, fault in csv.reader(file)
+            Sample(float(at), step, where, float(ms), int(sent), fault, of)
+            for at, step, where, ms, sent, fault, of in csv.reader(file)
         ]
     return sorted(found, key=lambda one: one.at)
 

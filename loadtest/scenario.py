@@ -1,7 +1,7 @@
 """What a scenario is: who comes, how their number goes up and down, and what goes wrong meanwhile."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Kind = Literal["customer", "crowd", "agent", "integrator", "admin", "idp"]
@@ -30,6 +30,15 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Rest:
+    """A cell's people do nothing for a share of the length, from `at` on: what others do beside an idle cell."""
+
+    cell: str
+    at: float
+    lasts: float
+
+
+@dataclass(frozen=True)
 class Scenario:
     """People (kind -> how many at most), for `seconds`. `only_cell` keeps some kinds to one cell."""
 
@@ -40,6 +49,7 @@ class Scenario:
     records_s: tuple[int, int] = (60, 180)
     only_cell: Mapping[Kind, str] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    rest: Rest | None = None
     settings: tuple[str, ...] = ()  # of the stack: eu-1:NAME=value
 
     def shortened(self, seconds: int, most_people: int) -> "Scenario":
@@ -48,16 +58,8 @@ class Scenario:
         share = min(1.0, most_people / total)
         fewer = {kind: max(1, round(count * share)) for kind, count in self.people.items()}
         longest = max(3, seconds // 3)
-        return Scenario(
-            self.about,
-            fewer,
-            seconds,
-            self.shape,
-            (min(self.records_s[0], longest), min(self.records_s[1], longest)),
-            self.only_cell,
-            self.faults,
-            self.settings,
-        )
+        records_s = min(self.records_s[0], longest), min(self.records_s[1], longest)
+        return replace(self, people=fewer, seconds=seconds, records_s=records_s)
 
 
 def monday(at: float) -> float:

@@ -56,13 +56,13 @@ def web_media_bytes() -> float:
 
 @figure("load.other_cell_errors", unit="errors", target=0, better="lower")
 def other_cell_errors() -> float:
-    """A cell hangs for two minutes under load: failed steps of the other cell's people meanwhile."""
+    """A cell hangs for two minutes under load: failed steps of the other cell's people, uploads to S3 included."""
     return _fault("hung-cell", "others_errors")
 
 
 @figure("load.other_cell_p95_change", unit="", target=0.10, better="lower")
 def other_cell_p95_change() -> float:
-    """In the same run: by how much of itself the others' p95 grew against the time before."""
+    """In the same run: by how much of itself the others' p95 grew against a minute in which the cell was idle."""
     return _fault("hung-cell", "others_p95_change")
 
 

@@ -76,12 +76,16 @@ def _step(samples: Sequence[Sample], seconds: float) -> dict[str, float]:
 
 
 def _fault(one: Timed, samples: Sequence[Sample], begun: float) -> dict[str, Any]:
-    """What the other cells' people felt of it: their errors, and the change of their p95 against the time before."""
+    """What the other cells' people felt of it: all their errors, and the change of their p95 against the time before.
+
+    What they were at when it ended counts too: a step that had waited for it all along shows only afterwards.
+    """
     hurt = {name.rsplit("-", 1)[0] for name in one.fault.names}
-    others = [sample for sample in samples if sample.where not in {*hurt, "s3"} and served(sample)]
+    others = [sample for sample in samples if sample.of not in hurt]
     before = [each for each in others if one.begins / 2 <= each.at - begun < one.begins]
-    during = [each for each in others if one.begins <= each.at - begun < max(one.ends, one.begins + 1)]
-    was, now = (percentile(of(some, lambda _: True), 0.95) for some in (before, during))
+    ends = max(one.ends, one.begins + 1)
+    during = [each for each in others if one.begins <= each.at - begun and each.began - begun < ends]
+    was, now = (percentile(of(some, served), 0.95) for some in (before, during))
     return {
         "kind": one.fault.kind,
         "names": list(one.fault.names),

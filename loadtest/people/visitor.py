@@ -12,6 +12,7 @@ from locust.exception import RescheduleTask
 
 from kit.localhost import to_loopback
 from loadtest import target
+from loadtest.scenario import Rest
 from loadtest.target import Workspace
 
 OUTSIDE = "s3"  # where a step went that no process of ours served
@@ -26,13 +27,17 @@ class Visitor(FastHttpUser):
     network_timeout = 60.0
     max_retries = 0
     only_cell: ClassVar[str | None] = None  # a scenario may keep a kind of people to one cell
+    resting: ClassVar[Rest | None] = None  # when a cell's people do nothing
+    seconds: ClassVar[float] = 0.0  # how long the scenario takes
     _made: ClassVar[int] = 0
+    _first_came: ClassVar[float] = 0.0
 
     def __init__(self, *given: Any) -> None:  # as locust hands them
         super().__init__(*given)
         here = target.current()
         own = [one for one in here.workspaces if self.only_cell in (None, one.cell)]
         self.workspace: Workspace = own[Visitor._made % len(own)]
+        Visitor._first_came = Visitor._first_came or time.monotonic()
         Visitor._made += 1
         self.front_door, self.cell = here.router.url, here.cell_of(self.workspace)
         self._ours = here.hosts()
@@ -67,11 +72,13 @@ class Visitor(FastHttpUser):
         **sent: Any,
     ) -> FastResponse:
         """The same for somebody who tries again: the answer, whatever it is; status 0 for none."""
+        self._rests()
         address, host = to_loopback(url)
         said = {"Host": host, **(headers or {})}
         where = self.workspace.cell if host in self._ours else OUTSIDE
         body = sent.get("data")
-        context = {"cell": where, "sent": len(body) if isinstance(body, bytes | str) else 0}
+        sent_bytes = len(body) if isinstance(body, bytes | str) else 0
+        context = {"cell": where, "sent": sent_bytes, "of": self.workspace.cell}
         with self.client.request(
             method,
             address,
@@ -97,8 +104,17 @@ class Visitor(FastHttpUser):
             response_time=seconds * 1000,
             response_length=0,
             exception=None if failure is None else RuntimeError(failure),
-            context={"cell": self.workspace.cell, "sent": 0},
+            context={"cell": self.workspace.cell, "sent": 0, "of": self.workspace.cell},
         )
+
+    def _rests(self) -> None:
+        """Wait while the scenario has one's cell rest."""
+        if self.resting is not None and self.resting.cell == self.workspace.cell:
+            begins = self.resting.at * self.seconds
+            ends = begins + self.resting.lasts * self.seconds
+            at = time.monotonic() - Visitor._first_came
+            if begins <= at < ends:
+                time.sleep(ends - at)
 
     @staticmethod
     def location(answer: FastResponse) -> str:

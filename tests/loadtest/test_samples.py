@@ -24,11 +24,11 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 def test_a_recorder_keeps_each_step_once() -> None:
     recorder = Recorder()
-    recorder.heard(name="api: link", response_time=3.0, exception=None, context={"cell": "eu-1", "sent": 7})
+    recorder.heard(name="api: link", response_time=3.0, exception=None, context={"cell": "s3", "sent": 7, "of": "eu-1"})
     recorder.heard(name="api: link", response_time=4.0, exception=ValueError("answered 503"), context=None)
     first, second = recorder.taken()
-    assert first[1:] == ("api: link", "eu-1", 3.0, 7, "")
-    assert second[1:] == ("api: link", "", 4.0, 0, "answered 503")
+    assert first[1:] == ("api: link", "s3", 3.0, 7, "", "eu-1")
+    assert second[1:] == ("api: link", "", 4.0, 0, "answered 503", "")
     assert recorder.taken() == []
 
 

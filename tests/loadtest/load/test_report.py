@@ -1,6 +1,7 @@
 """A report: exact figures from samples, what others felt of a fault, a page that needs nothing else."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,9 +22,9 @@ def _samples(ms: float = 10.0) -> list[Sample]:
         one
         for second in range(100)
         for one in (
-            Sample(1000.0 + second, "api: link", "eu-1", ms + second / 100, 0, ""),
-            Sample(1000.2 + second, "api: link", "us-1", ms, 0, ""),
-            Sample(1000.4 + second, "s3: piece", "s3", 1.0, 60_000, ""),
+            Sample(1000.0 + second, "api: link", "eu-1", ms + second / 100, 0, "", "eu-1"),
+            Sample(1000.2 + second, "api: link", "us-1", ms, 0, "", "us-1"),
+            Sample(1000.4 + second, "s3: piece", "s3", 1.0, 60_000, "", "eu-1"),
         )
     ]
 
@@ -49,14 +50,19 @@ def test_footage_through_a_process_of_ours_is_seen() -> None:
 
 def test_of_a_fault_the_others_are_asked() -> None:
     hurt = [
-        Sample(one.at, one.step, one.where, one.ms * 2, one.sent, "")
+        replace(one, ms=one.ms * 2)
         if one.where == "eu-1" and 1050 <= one.at < 1080
-        else Sample(one.at, one.step, one.where, one.ms, one.sent, "answered 503" if one.where == "us-1" else "")
+        else replace(one, fault="answered 503" if one.of == "us-1" else "")
         for one in _samples()
     ]
-    hurt.append(Sample(1060.0, "customer: state", "eu-1", 5.0, 0, "answered 500"))
+    hurt += [
+        Sample(1060.0, "customer: state", "eu-1", 5.0, 0, "answered 500", "eu-1"),
+        Sample(1061.0, "s3: piece", "s3", 5.0, 0, "answered 500", "eu-1"),
+        Sample(1090.0, "agent: library", "eu-1", 30_000.0, 0, "answered 0", "eu-1"),  # it waited for the end
+        Sample(1090.0, "agent: library", "eu-1", 5.0, 0, "answered 500", "eu-1"),  # begun after it
+    ]
     [seen] = _facts(hurt, Fault("hang", ("us-1-web", "us-1-redis"), at=0.5, lasts=0.3))["faults"]
-    assert seen["others_errors"] == 1
+    assert seen["others_errors"] == 3
     assert seen["others_p95_change"] == pytest.approx(1.06, abs=0.02)
 
 
