@@ -69,5 +69,35 @@ def list_alerts(as_json: Json = False) -> None:
         typer.echo(f"{name:24}{severity:14}{says}")
 
 
+@app.command(epilog="Example: cellcast observability rehearse RedisAway --stack .cellcast/stack/stack.json")
+def rehearse(
+    alerts: Annotated[list[str] | None, typer.Argument(help="Alerts; all that can be.", metavar="[ALERT]...")] = None,
+    stack: Annotated[Path, typer.Option(help="A stack.json; its stack is hurt.")] = Path(".cellcast/stack/stack.json"),
+    faster: Annotated[
+        float, typer.Option(min=1, max=50, help="Scrapes, windows and `for` so many times shorter than they are.")
+    ] = 1,
+    as_json: Json = False,
+) -> None:
+    """Make faults on a stack, see with a real Prometheus that alerts come, follow their runbooks, see that they end."""
+    import tempfile
+    from dataclasses import asdict
+
+    from observability.prometheus import NoPrometheus
+    from observability.rehearsals import REHEARSALS, RehearsalFailed
+    from observability.rehearsals import rehearse as rehearse_all
+
+    known = {one.alert: one for one in REHEARSALS}
+    if unknown := [name for name in alerts or [] if name not in known]:
+        raise typer.BadParameter(f"{unknown[0]}: there are {', '.join(known)}", param_hint="ALERT")
+    chosen = tuple(known[name] for name in alerts or known)
+    try:
+        with tempfile.TemporaryDirectory(prefix="cellcast-rehearsal-") as folder:
+            for one in rehearse_all(stack.absolute(), chosen, Path(folder), faster):
+                typer.echo(json.dumps(asdict(one)) if as_json else one.words())
+    except (RehearsalFailed, NoPrometheus, OSError, ValueError, KeyError) as failed:
+        typer.echo(f"error: {failed}", err=True)
+        raise typer.Exit(1) from None
+
+
 def _say(paths: list[str], as_json: bool) -> None:
     typer.echo(json.dumps({"written": paths}) if as_json else "\n".join(paths))
