@@ -12,7 +12,8 @@ from kit.jobs.broker import Brokers
 from kit.jobs.kinds import Lane
 from kit.jobs.runner import Runner
 from kit.jobs.sweep import sweep_forever
-from kit.serve import serve, stop_event
+from kit.serve import serve
+from kit.stopping import stop_event
 
 LIGHT_JOBS = 16  # errands that one worker runs at once; they mostly wait for S3 and PostgreSQL
 

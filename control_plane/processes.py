@@ -12,7 +12,8 @@ from control_plane.placement.records import home_region
 from control_plane.settings import ControlPlaneSettings
 from kit import health, logs, loop, metrics, tracing
 from kit.calls import Calls
-from kit.serve import serve, stop_event
+from kit.serve import serve
+from kit.stopping import stop_event
 
 log = logs.get("control-plane")
 

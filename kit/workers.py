@@ -3,20 +3,20 @@
 import asyncio
 import mmap
 import os
-import socket
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 
 from kit import logs
+from kit.stopping import Stop
 
 _GO = b"go\n"  # what the parent says once everything is in order
 _LOOK_EVERY_S = 0.05
 _RESTART_AFTER_S = 1.0
-_STOP_WITHIN_S = 28.0  # a server gives what is in flight 25 s (kit/connections.py)
+_STOP_WITHIN_S = 28.0  # a server gives what is in flight 25 s (kit/http/server.py)
 _NUMBERS = 64  # in a row
-_UNREAD_MS = 30_000
 
 READY = 0  # the first number of each row: 1 while the worker answers
 
@@ -54,7 +54,7 @@ class Workers:
         self._running = [self._start(number) for number in range(len(rows.rows))]
         self._started = [time.monotonic()] * len(self._running)
 
-    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None]) -> None:
+    async def run(self, stop: Stop, on_ready: Callable[[], None]) -> None:
         """Let them answer and look after them until `stop` is set; then have them finish and end."""
         for one in self._running:
             _say_go(one)
@@ -66,7 +66,7 @@ class Workers:
                 on_ready()
             await _within(stop, _LOOK_EVERY_S)
         for one in self._running:
-            one.terminate()
+            one.send_signal(signal.SIGTERM if stop.patient else signal.SIGINT)
         deadline = time.monotonic() + _STOP_WITHIN_S
         for one in self._running:
             try:
@@ -109,32 +109,6 @@ async def lifeline(stop: asyncio.Event) -> bool:
 
 
 _watching: list["asyncio.Task[None]"] = []  # the loop itself holds tasks weakly
-
-
-def listening(bind: str) -> socket.socket:
-    """A socket of a worker's own at an address that all share; the kernel spreads connections over them."""
-    made = bound(bind, shared=True)
-    # A client that does not read its answers is given up by the kernel (tcp(7)); accepted sockets inherit this.
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    made.listen(1024)
-    made.setblocking(False)
-    return made
-
-
-def bound(bind: str, *, shared: bool) -> socket.socket:
-    """A socket bound to host:port, to be shared with our like or to find out that nobody has it. Raises OSError."""
-    host, _, port = bind.rpartition(":")
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if shared:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    try:
-        made.bind((host.strip("[]"), int(port)))
-    except OSError:
-        made.close()
-        raise
-    return made
 
 
 def _say_go(worker: "subprocess.Popen[bytes]") -> None:

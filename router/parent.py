@@ -12,8 +12,9 @@ from contracts.placements_file import PlacementsFile
 from contracts.records import WORKSPACE
 from kit import logs, metrics
 from kit.rowcounts import Counted
-from kit.serve import stop_event
-from kit.workers import Rows, Workers, bound
+from kit.sockets import bound
+from kit.stopping import stop_event
+from kit.workers import Rows, Workers
 from router.counts import TABLE
 from router.records import FORM, packs
 from router.settings import RouterSettings

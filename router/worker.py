@@ -6,13 +6,16 @@ from pathlib import Path
 
 from contracts.feed_store import StoreBroken
 from kit import logs, tracing
-from kit.connections import Server
-from kit.serve import stop_event
-from kit.workers import READY, Rows, lifeline, listening
+from kit.http.server import Bounds, Server
+from kit.sockets import listening
+from kit.stopping import stop_event
+from kit.workers import READY, Rows, lifeline
 from router.app import create
 from router.counts import CUT, OPEN
 from router.map import SharedMap
 from router.settings import RouterSettings
+
+ANSWER_S = 10.0  # every answer is at hand
 
 
 async def run(settings: RouterSettings, path: Path, counts: memoryview) -> None:
@@ -30,8 +33,9 @@ async def run(settings: RouterSettings, path: Path, counts: memoryview) -> None:
     def cut() -> None:
         counts[CUT] += 1
 
-    server = Server(door, settings.connections_per_address, door.trusts, connections, cut)
-    at = listening(settings.bind)
+    bounds = Bounds(answer_s=ANSWER_S, per_address=settings.connections_per_address)
+    server = Server(door, bounds, door.trusts, connections, cut)
+    at = listening(settings.bind, shared=True)
     counts[READY] = 1
     await server.serve(at, stop)
 

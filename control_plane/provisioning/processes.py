@@ -9,7 +9,8 @@ from control_plane.provisioning.app import in_front_of, make_app
 from control_plane.provisioning.settings import ProvisioningSettings
 from kit import health, logs, loop, metrics, tracing
 from kit.rounds import rounds
-from kit.serve import serve, stop_event
+from kit.serve import serve
+from kit.stopping import stop_event
 
 log = logs.get("provisioning")
 

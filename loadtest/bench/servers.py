@@ -56,10 +56,11 @@ def router(
 
 
 @contextmanager
-def bare() -> Iterator[Server]:
-    """The baseline."""
+def bare(on: str) -> Iterator[Server]:
+    """A baseline: a bare redirect on one of the servers of loadtest/bench/bare.py."""
     port = free_port()
-    with started([sys.executable, "-m", "loadtest.bench.bare", f"127.0.0.1:{port}"], port, {}, wait=True) as server:
+    command = [sys.executable, "-m", "loadtest.bench.bare", on, f"127.0.0.1:{port}"]
+    with started(command, port, {}, wait=True) as server:
         yield server
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kit.http.server import GRACE_S
 from kit.jobs import broker
 from kit.jobs.kinds import Lane
-from kit.serve import GRACE_S
 from tests.charts import tools
 from tests.charts.rendering import (
     CHARTS,

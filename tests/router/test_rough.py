@@ -1,5 +1,6 @@
 """A real router against rough clients: raw bytes, floods, slow ones and many; it lives, answers no 500, stays small."""
 
+import itertools
 import random
 import socket
 import time
@@ -152,10 +153,12 @@ def test_slow_clients_are_cut_off_and_others_served(router: Running) -> None:
         clients = [slow.enter_context(socket.create_connection(("127.0.0.1", router.port))) for _ in range(40)]
         begun = time.monotonic()
         open_still = list(clients)
+        slowly = itertools.chain(HEAD, b"X-Slow: ", itertools.repeat(ord("x")))
         while open_still:
+            byte = bytes([next(slowly)])
             for client in list(open_still):
                 try:
-                    client.sendall(HEAD[:1] if client is not clients[0] else b"X")
+                    client.sendall(byte if client is not clients[0] else b"X")
                     client.setblocking(False)
                     if client.recv(1) == b"":
                         open_still.remove(client)
