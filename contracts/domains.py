@@ -8,11 +8,13 @@ the workspaces that have verified the domain.
 import hashlib
 import hmac
 import re
+from collections.abc import Collection
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, SecretBytes
 
 from contracts.keys import is_key
+from kit import mailboxes
 
 DOMAINS: Final = "domain"  # the kind of these records in feeds
 KEY_BYTES: Final = 32
@@ -23,8 +25,6 @@ DOMAIN: Final = rf"^(?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])$"  # no lo
 DIGEST: Final = r"^[0-9a-f]{64}$"
 
 _DOMAIN = re.compile(DOMAIN)
-# Bare or quoted (RFC 5321, 4.1.2). What mail programs read as several addresses is none, whatever its end says.
-_LOCAL = re.compile(r'[^\s@,;:<>()\[\]"]+|"[^\s"\\]+"')
 
 
 class DomainRefused(ValueError):
@@ -61,10 +61,18 @@ def normalised(text: str) -> str:
 
 def of_address(email: str) -> str:
     """The domain of an e-mail address. Raises DomainRefused."""
-    local, at, domain = email.strip().rpartition("@")
-    if not at or not _LOCAL.fullmatch(local):
+    domain = mailboxes.domain_of(email.strip())
+    if domain is None:
         raise DomainRefused("not an e-mail address")
     return normalised(domain)
+
+
+def within(email: str, domains: Collection[str]) -> bool:
+    """Whether it is an e-mail address in one of these normalised domains."""
+    try:
+        return of_address(email) in domains
+    except DomainRefused:
+        return False
 
 
 def digest(key: bytes, domain: str) -> str:

@@ -12,7 +12,7 @@ from cell.people.service import normalised
 from cell.resources import Cell
 from contracts.directory import Find, Tree
 from contracts.directory_schema import Resource
-from contracts.domains import DomainRefused, of_address
+from contracts.domains import within
 from kit.database import Reading
 
 SHOWN = 20
@@ -56,11 +56,4 @@ async def would(tx: Reading, user_name: str) -> tuple[str, Person | None]:
         return "link", person
     verified = await domains.verified(tx)
     addresses = values.at_work({"user_name": user_name})
-    return ("domain" if verified and not all(_is_of(one, verified) for one in addresses) else "create"), None
-
-
-def _is_of(address: str, verified: frozenset[str]) -> bool:
-    try:
-        return of_address(address) in verified
-    except DomainRefused:
-        return False
+    return ("domain" if verified and not all(within(one, verified) for one in addresses) else "create"), None

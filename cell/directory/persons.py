@@ -10,9 +10,10 @@ from cell.directory.doing import Doing
 from cell.directory.patching import patched
 from cell.people import service as people
 from cell.people.permissions import Role
+from cell.sso import queries as sso
 from contracts.directory import ByLaw, Create, Document, Erase, Patch, Replace, Taken
 from contracts.directory_schema import Resource
-from contracts.domains import DomainRefused, of_address
+from contracts.domains import within
 from kit.direct import Row
 from kit.marking import N_
 
@@ -39,7 +40,7 @@ async def create(doing: Doing, change: Create) -> bytes:
         person_id,
         values.name_of(document),
         *_columns(document),
-        *_member(document, active),
+        *_member(document, active, row),
         keyring.current().new_wrapped(person_id),
         result="changed",
     )
@@ -59,6 +60,7 @@ async def change(doing: Doing, change: Replace | Patch) -> bytes:
         return await doing.unchanged(change.id, row["name"])
     if values.key(after, "user_name") != values.key(before, "user_name"):
         await _rename(doing, change.id, row, after)
+    await _let_go(doing, change.id, before, after)
     await _refuse_other_domains(doing, values.at_work(after) - values.at_work(before))
     active = after.pop("active")
     if active != before.pop("active"):
@@ -70,7 +72,7 @@ async def change(doing: Doing, change: Replace | Patch) -> bytes:
         change.id,
         values.name_of(after),
         *_columns(after),
-        *_member(after, active),
+        *_member(after, active, row),
         result="changed",
     )
 
@@ -100,7 +102,7 @@ async def _link(doing: Doing, row: Row, document: Document, active: bool) -> byt
         person_id,
         values.name_of(document),
         *_columns(document),
-        *_member(document, active),
+        *_member(document, active, row),
         result="changed",
     )
 
@@ -128,6 +130,22 @@ async def _rename(doing: Doing, person_id: UUID, row: Row, after: Document) -> N
     doing.acts.append(Act("person.rename", Target("person", person_id, person_id, personal)))
 
 
+async def _let_go(doing: Doing, person_id: UUID, before: Document, after: Document) -> None:
+    """Whoever comes by single sign-on under a name that was given up is perhaps a new colleague, and not this person."""
+    if all(values.key(before, name) in (None, values.key(after, name)) for name in ("user_name", "external_id")):
+        return
+    tx = doing.heavily()  # a sign-in that is just making such a link is waited for
+    for identity in await tx.all(sso.identities_of(person_id)):
+        if _is_called(before, identity.name_id) and not _is_called(after, identity.name_id):
+            await tx.delete(identity)
+    await tx.flush()
+
+
+def _is_called(document: Document, name_id: str) -> bool:
+    """Whether single sign-on links somebody by this (`cell/sso/deciding.py`)."""
+    return values.key(document, "user_name") == people.normalised(name_id) or document.get("external_id") == name_id
+
+
 async def _refuse_other_domains(doing: Doing, addresses: set[str]) -> None:
     if addresses:
         verified = {one["domain"] for one in await doing.tx.rows(statements.DOMAINS, doing.workspace_id)}
@@ -136,15 +154,8 @@ async def _refuse_other_domains(doing: Doing, addresses: set[str]) -> None:
 
 def _refuse_others(verified: set[str], addresses: set[str]) -> None:
     """Addresses may only come into domains that are the workspace's own, once it has verified one."""
-    if verified and not all(_domain(one) in verified for one in addresses):
+    if verified and not all(within(one, verified) for one in addresses):
         raise ByLaw(OTHER_DOMAIN, reason="domain")
-
-
-def _domain(address: str) -> str:
-    try:
-        return of_address(address)
-    except DomainRefused:
-        return ""
 
 
 def _columns(document: Document) -> tuple[object, ...]:
@@ -158,9 +169,13 @@ def _columns(document: Document) -> tuple[object, ...]:
     )
 
 
-def _member(document: Document, active: bool) -> tuple[object, ...]:
-    """What the row in `people` says. The user name is the address: it is unique, and nobody's own to change."""
-    return (values.name_of(document), document["user_name"], active)
+def _member(document: Document, active: bool, row: Row) -> tuple[object, ...]:
+    """What the row in `people` says. The user name is the address: it is unique, and nobody's own to change.
+
+    An owner's address stays letter by letter as it was, however the directory spells it.
+    """
+    address = row["email"] if row["role"] == Role.OWNER else document["user_name"]
+    return (values.name_of(document), address, active)
 
 
 def _act(doing: Doing, action: str, person_id: UUID, document: Document, **details: str) -> None:

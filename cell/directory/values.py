@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from typing import Any
+from unicodedata import normalize
 
 from cell.people.service import normalised
 from contracts.directory import Document, ValueRefused
 from contracts.directory_schema import ATTRIBUTES, MOST_VALUES, PERSON, Attribute, Resource, Type, fits
+from kit.mailboxes import domain_of
+from kit.marking import N_
 
 LONGEST_KEY = 512  # characters of what an index holds: four bytes each, and an entry takes 2,700
 KEYS = ("user_name", "external_id", "display_name")
 LONGEST_NAME = 120  # of a member
+NO_ADDRESS = N_("A user name with an @ is one plain e-mail address, and none has signs that cannot be seen.")
 _OWN_AFFAIR = {"home", "other"}  # types of e-mail that are a person's private ones
 
 
@@ -54,7 +58,15 @@ def checked(name: str, one: Attribute, value: object) -> Any:
         raise refused(name)
     if name in KEYS and len(str(value)) > LONGEST_KEY:
         raise refused(name)
-    return value
+    return _user_name(str(value)) if name == "user_name" else value
+
+
+def _user_name(said: str) -> str:
+    """As it is kept: it becomes the member's address, so what looks like one is a single plain one."""
+    bare = said.strip() if said.isascii() else normalize("NFC", said.strip())
+    if not bare.isprintable() or ("@" in bare and domain_of(bare) is None):
+        raise refused("user_name", NO_ADDRESS)
+    return bare
 
 
 def checked_parts(name: str, one: Attribute, value: object) -> Document:

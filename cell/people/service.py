@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
+from unicodedata import normalize
 from uuid import UUID
 
 from pydantic import BaseModel, EmailStr, Field
@@ -267,8 +268,9 @@ def actor_of(person: Person, origin: str = "") -> Actor:
 
 
 def normalised(email: str) -> str:
-    """An address as it is compared."""
-    return email.strip().lower()
+    """An address or a user name as it is compared: without blanks round it, composed (Unicode NFC), in lower case."""
+    bare = email.strip()
+    return (bare if bare.isascii() else normalize("NFC", bare)).lower()
 
 
 async def refuse_granting(tx: Reading, by: Actor, role: Role) -> None:

@@ -24,7 +24,7 @@ from cell.sso import connections, queries
 from cell.sso.models import Identity
 from cell.sso.reasons import Denied, Reason
 from cell.workspaces import service as workspaces
-from contracts.domains import DomainRefused, of_address
+from contracts.domains import within
 from contracts.identity import Connection
 from contracts.signing_in import HandOver
 from kit.database import Reading, Writing, now
@@ -102,13 +102,8 @@ async def _refuse_other_domains(tx: Reading, said: HandOver) -> None:
     if not named:
         return
     verified = await domains.verified(tx)
-    for text in named:
-        try:
-            known = of_address(text) in verified
-        except DomainRefused:
-            known = False
-        if not known:
-            raise Denied(Reason.DOMAIN_UNVERIFIED)
+    if not all(within(text, verified) for text in named):
+        raise Denied(Reason.DOMAIN_UNVERIFIED)
 
 
 async def _named(tx: Reading, name_id: str) -> Person | None:

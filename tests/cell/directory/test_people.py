@@ -13,8 +13,8 @@ from cell.directory.managing import directory_managed
 from cell.directory.models import Entry, Line
 from cell.domains.models import Domain
 from cell.invitations import service as invitations
+from cell.people import passwords, service
 from cell.people import queries as people
-from cell.people import service
 from cell.people.models import Person
 from cell.people.permissions import Role
 from contracts.directory import (
@@ -123,7 +123,7 @@ async def test_an_invited_member_becomes_the_directorys_and_keeps_role_and_passw
     assert (person.role, person.name, person.email) == ("admin", "Ada of the Directory", admin.email.upper())
     async with world.cell.database.reading(idp.workspace.id) as tx:
         account = await service.account(tx, admin.email)
-    assert account is not None and PASSWORD
+    assert account is not None and await passwords.matches(account.hash, PASSWORD)
     assert (await acts(idp))[-1] == "person.link"
 
 
@@ -387,3 +387,45 @@ async def test_addresses_come_only_into_domains_that_are_the_workspaces_own(worl
     private = [{"value": "ada@home.test", "type": "home"}]
     assert (await idp.patch(item.id, step("add", "emails", private))).changed
     await idp.create("no address")
+
+
+async def test_an_owners_address_stays_letter_by_letter(world: World, idp: Idp) -> None:
+    """A Kelvin sign is a K to Unicode; the address in which an owner's mail goes out has neither that nor blanks."""
+    owner = idp.workspace.owner
+    async with world.cell.database.writing(idp.workspace.id) as tx:
+        changed = {"email": "frank@kraft.example", "email_norm": "frank@kraft.example"}
+        await tx.execute(update(Person).where(Person.id == owner.id).values(**changed))
+    item = await idp.create("Frank@kraft.example")
+    assert item.id == owner.id
+    for spelled in ("fran\u212a@\u212araft.example", " frank@kraft.example ", "FRANK@kraft.example"):
+        await idp.patch(item.id, step("replace", "user_name", spelled))
+        held = await there(idp, owner.id)
+        assert (held.email, held.email_norm) == ("frank@kraft.example", "frank@kraft.example")
+    with pytest.raises(ByLaw):
+        await idp.patch(item.id, step("replace", "user_name", "fran@kraft.example"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bob@evil.example, eve@example.com",
+        "x\r\ny@example.com",
+        "Bob <bob@example.com>",
+        "bob@example.com(x)",
+        "bob@@x",
+        "bob@",
+        "jdoe\x07",
+    ],
+)
+async def test_a_user_name_with_an_at_is_one_plain_address(idp: Idp, name: str) -> None:
+    with pytest.raises(ValueRefused) as refused:
+        await idp.create(name)
+    assert refused.value.facts == {"attribute": "user_name"}
+
+
+async def test_a_user_name_is_kept_without_blanks_and_composed(idp: Idp) -> None:
+    for given, kept_as in ((" ada@example.com ", "ada@example.com"), ("jose\u0301", "jos\u00e9"), ("j doe", "j doe")):
+        item = await idp.create(given)
+        assert item.document["user_name"] == (await there(idp, item.id)).email == kept_as
+        with pytest.raises(Taken):
+            await idp.create(kept_as.upper())

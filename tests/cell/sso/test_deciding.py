@@ -18,6 +18,7 @@ from cell.sso.models import Identity, SignIn
 from contracts.signing_in import NotAdmitted, Purpose
 from kit.database import now
 from tests.cell.browser import Browser
+from tests.cell.directory.idp import connect, step
 from tests.cell.identity import Office
 
 
@@ -303,3 +304,18 @@ async def test_a_test_lets_nobody_in_and_changes_nothing(office: Office) -> None
     answer = await office.complete(browser, await office.give(said))
     assert answer.headers["Location"] == f"{office.base}/sso/tests/{said.reference}"
     assert await person(office, "new@example.com") is None and await identities(office) == []
+
+
+async def test_a_name_that_the_directory_took_away_is_nobodys(office: Office) -> None:
+    """Anna Smith is married; a new Anna Smith, whom the directory never sent, is not signed in as her."""
+    office.connect()
+    idp = await connect(office.world, office.workspace)
+    anna = await idp.create("anna.smith@example.com", external_id="E1")
+    for name in ("Anna.Smith@example.com", "E1", "opaque"):
+        assert await comes(office, name) == ("not-provisioned" if name == "opaque" else "")
+    await idp.patch(anna.id, step("replace", "user_name", "anna.jones@example.com"))
+    assert await comes(office, "anna.smith@example.com") == "not-provisioned"
+    assert await comes(office, "anna.jones@example.com") == ""
+    await idp.patch(anna.id, step("replace", "external_id", "E2"))
+    assert await comes(office, "E1") == "not-provisioned"
+    assert {(one.name_id, one.person_id) for one in await identities(office)} == {("anna.jones@example.com", anna.id)}
