@@ -32,7 +32,8 @@ PAGE = 200  # the most of one answer
 
 Document = dict[str, Any]  # JSON, checked against the schema by whoever takes it
 Tree = list[Any]
-Version = Annotated[int, Field(ge=1)]
+Version = Annotated[int, Field(ge=1)]  # of what is shown: another one wherever that is another
+Versions = Annotated[list[Version], Field(min_length=1, max_length=5)]  # one of which it has to be
 RequestId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
 
@@ -141,7 +142,7 @@ class Replace(Said):
     resource: Resource
     id: UUID
     document: Document
-    expected: Version | None = None
+    expected: Versions | None = None
 
 
 class Patch(Said):
@@ -151,7 +152,7 @@ class Patch(Said):
     resource: Resource
     id: UUID
     steps: Annotated[list[Step], Field(max_length=MOST_STEPS)]
-    expected: Version | None = None
+    expected: Versions | None = None
 
 
 class Erase(Said):
@@ -160,7 +161,7 @@ class Erase(Said):
     verb: Literal["erase"] = "erase"
     resource: Resource
     id: UUID
-    expected: Version | None = None
+    expected: Versions | None = None
 
 
 Change = Annotated[Create | Replace | Patch | Erase, Field(discriminator="verb")]
@@ -177,7 +178,7 @@ class Apply(By):
 class Item(Said):
     """A person or group as it is now; `document` holds settled attributes too, members only where asked for.
 
-    Members are null where an answer would name more than MOST_MEMBERS of them.
+    Members are null where it has more than MOST_MEMBERS of them.
     """
 
     id: UUID
@@ -206,7 +207,7 @@ class Find(By):
 
 
 class Found(Said):
-    """A page; `total` counts all that fit."""
+    """A page; `total` counts all that fit. It ends early where it would name more than MOST_MEMBERS members."""
 
     total: int
     items: list[Item]

@@ -6,7 +6,7 @@ from uuid import UUID
 from cell.actors import Actor, ActorKind
 from cell.audit import direct as audit
 from cell.audit.acts import Act
-from cell.directory import statements
+from cell.directory import journal, statements
 from cell.resources import Cell
 from contracts.directory import Apply, CredentialRefused, VersionDiffers
 from contracts.directory_schema import Resource
@@ -78,13 +78,15 @@ class Doing:
         await self._meet(row)
         return row
 
-    def expect(self, version: int | None, actual: int) -> None:
-        """Raises VersionDiffers."""
-        if version is not None and version != actual:
+    def expect(self, versions: list[int] | None, actual: int) -> None:
+        """Raises VersionDiffers where it is none of these."""
+        if versions is not None and actual not in versions:
             raise VersionDiffers(version=actual)
 
-    async def note(self, statement: str, subject: UUID | None, name: str, *values: object, result: str) -> bytes:
-        """Make the change and its line in the log; the answer."""
+    async def note(
+        self, statement: str, subject: UUID | None, name: str, *values: object, result: str, detail: str = ""
+    ) -> bytes:
+        """Make the change and its line in the log, whose `detail` names what is changed; the answer."""
         assert self.token is not None
         said = self.said
         row = await self.tx.row(
@@ -100,6 +102,7 @@ class Doing:
             name,
             result,
             *values,
+            detail[: journal.LONGEST_DETAIL],
         )
         if row is not None and "seq" in row:
             self._head = row

@@ -40,7 +40,7 @@ from cell.directory import statements
 from cell.directory.models import Address, Entry, Group, Membership, ProvisioningToken
 from cell.directory.shapes import KEYS, Shape, Values, attribute, path_of, shape
 from cell.people.models import Person
-from contracts.directory import MOST_MEMBERS, Find
+from contracts.directory import Find
 from contracts.directory_schema import ATTRIBUTES, Resource, Type
 
 Condition = ColumnElement[bool]
@@ -278,27 +278,18 @@ def _by_address(wanted: Shape) -> list[int]:
 
 def _items(resource: Resource, page: CTE, members: bool) -> ColumnElement[str]:
     """The items of the page, in order, as JSON."""
-    item: ColumnElement[str] = literal_column(_ITEMS[resource], Text())
-    if members:
-        with_members = literal_column(statements.GROUP_ITEM_WITH_MEMBERS, Text())
-        many = literal_column(statements.GROUP_ITEM_OF_MANY, Text())
-        item = case((_members_of(page) > MOST_MEMBERS, many), else_=with_members)
+    item: ColumnElement[str] = literal_column(
+        statements.GROUP_ITEM_WITH_MEMBERS if members else _ITEMS[resource], Text()
+    )
     ordered = func.string_agg(item, literal_column("',' ORDER BY d.place", Text()))
-    found = select(func.concat(literal_column("'['"), ordered, literal_column("']'"))).select_from(page.alias("d"))
+    row = page.alias("d")
+    found = select(func.concat(literal_column("'['"), ordered, literal_column("']'"))).select_from(row)
+    if members:
+        found = found.where(row.c.place <= literal_column(statements.GROUPS_SHOWN, Integer()))
     return found.scalar_subquery()
 
 
 _ITEMS = {Resource.PERSON: statements.LISTED_PERSON_ITEM, Resource.GROUP: statements.GROUP_ITEM}
-
-
-def _members_of(page: CTE) -> ColumnElement[int]:
-    """How many members the groups of a page have together, counted no further than it matters."""
-    membership = _table(Membership).alias("pm")
-    of = and_(membership.c.workspace_id == _workspace(), membership.c.group_id == page.c.id)
-    held = select(membership.c.member_id).select_from(page.join(membership, of))
-    return (
-        select(func.count()).select_from(held.limit(literal_column(str(MOST_MEMBERS + 1))).subquery()).scalar_subquery()
-    )
 
 
 def _token() -> ColumnElement[Any]:

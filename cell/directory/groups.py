@@ -1,16 +1,19 @@
 """What an identity provider may do to a group, and to who is in it."""
 
 import json
+from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from cell.audit.acts import Act, Target
+from cell.audit.acts import Act, Details, Target
 from cell.directory import membership, roles, statements, values
 from cell.directory.doing import Doing
 from cell.directory.patching import patched
 from contracts.directory import Create, Document, Erase, Patch, Replace
 from contracts.directory_schema import Resource
+from kit.direct import Row
 
 _SHOWN = 3  # ids that a refusal names
+_NAMED = 20  # ids that an entry of the audit log names
 
 
 async def create(doing: Doing, change: Create) -> bytes:
@@ -19,11 +22,18 @@ async def create(doing: Doing, change: Create) -> bytes:
     members = membership.of_document(change.document.get("members"))
     await doing.load(statements.LOAD_CALLER)
     group_id = uuid4()
+    detail = _detail(sorted(document), len(members.come), 0)
     answer = await doing.note(
-        statements.CREATE_GROUP, group_id, document["display_name"], *_columns(document), result="changed"
+        statements.CREATE_GROUP,
+        group_id,
+        document["display_name"],
+        *_columns(document),
+        result="changed",
+        detail=detail,
     )
-    await _move(doing, group_id, members)
-    doing.acts.append(Act("group.create", _target(group_id), {"group": document["display_name"]}))
+    moved = await _move(doing, group_id, members)
+    details = {"group": document["display_name"], "members": len(moved.came)}
+    doing.acts.append(Act("group.create", _target(group_id), details))
     return answer
 
 
@@ -40,17 +50,21 @@ async def change(doing: Doing, change: Replace | Patch) -> bytes:
         after = values.taken(Resource.GROUP, change.document)
         members = membership.of_document(change.document.get("members"))
     moved = await _move(doing, change.id, members)
-    if not moved and after == before:
+    changed = values.differing(before, after)
+    if not moved.people and not changed:
         return await doing.unchanged(change.id, before["display_name"])
-    answer = await doing.note(
-        statements.CHANGE_GROUP, change.id, after["display_name"], *_columns(after), result="changed"
-    )
+    _tell(doing, change.id, before, after, moved)
     if row["role"] is not None:
-        await roles.settle(doing.cell, doing.tx, doing.slow, doing.by, doing.acts, moved)
-    if after["display_name"] != before["display_name"]:
-        details = {"from": before["display_name"], "to": after["display_name"]}
-        doing.acts.append(Act("group.rename", _target(change.id), dict(details)))
-    return answer
+        await roles.settle(doing.cell, doing.tx, doing.slow, doing.by, doing.acts, moved.people)
+    # Last, since with it the audit log's end is locked.
+    return await doing.note(
+        statements.CHANGE_GROUP,
+        change.id,
+        after["display_name"],
+        *_columns(after),
+        result="changed",
+        detail=_detail(changed, len(moved.came), len(moved.went)),
+    )
 
 
 async def erase(doing: Doing, change: Erase) -> bytes:
@@ -60,20 +74,33 @@ async def erase(doing: Doing, change: Erase) -> bytes:
     name = json.loads(row["document"])["display_name"]
     left = await doing.tx.rows(statements.ALL_OTHERS_GO, doing.workspace_id, change.id, [])
     await doing.tx.row(statements.ERASE_GROUP, doing.workspace_id, change.id)
-    answer = await doing.note(statements.NOTE_GONE, change.id, name, result="changed")
+    detail = _detail([], 0, len(left))
+    answer = await doing.note(statements.NOTE_GONE, change.id, name, result="changed", detail=detail)
     if row["role"] is not None:
         moved = [one["member_id"] for one in left]
         await roles.settle(doing.cell, doing.tx, doing.slow, doing.by, doing.acts, moved)
-    doing.acts.append(Act("group.remove", _target(change.id), {"group": name}))
+    doing.acts.append(Act("group.remove", _target(change.id), {"group": name, "members": len(left)}))
     return answer
 
 
-async def _move(doing: Doing, group_id: UUID, members: membership.Change) -> list[UUID]:
-    """Who really came or went. Raises ValueRefused for somebody whom nobody knows."""
+@dataclass(frozen=True)
+class _Moved:
+    """Who really came or went."""
+
+    came: list[UUID] = field(default_factory=list)
+    went: list[UUID] = field(default_factory=list)
+
+    @property
+    def people(self) -> list[UUID]:
+        return [*self.came, *self.went]
+
+
+async def _move(doing: Doing, group_id: UUID, members: membership.Change) -> _Moved:
+    """Raises ValueRefused for somebody whom nobody knows."""
     if members.nothing:
-        return []
+        return _Moved()
     tx, workspace_id = doing.tx, doing.workspace_id
-    moved = []
+    came, went = list[Row](), list[Row]()
     if members.come:
         come = list(members.come)
         known = {one["id"] for one in await tx.rows(statements.KNOWN, workspace_id, come)}
@@ -81,12 +108,33 @@ async def _move(doing: Doing, group_id: UUID, members: membership.Change) -> lis
         if unknown:
             named = ", ".join(unknown[:_SHOWN]) + (", ..." if len(unknown) > _SHOWN else "")
             raise values.refused("members", f"There is no person with this id: {named}")
-        moved += await tx.rows(statements.COME, workspace_id, group_id, come)
+        came = await tx.rows(statements.COME, workspace_id, group_id, come)
     if members.anew:
-        moved += await tx.rows(statements.ALL_OTHERS_GO, workspace_id, group_id, list(members.come))
+        went = await tx.rows(statements.ALL_OTHERS_GO, workspace_id, group_id, list(members.come))
     elif members.go:
-        moved += await tx.rows(statements.GO, workspace_id, group_id, list(members.go))
-    return [one["member_id"] for one in moved]
+        went = await tx.rows(statements.GO, workspace_id, group_id, list(members.go))
+    return _Moved([one["member_id"] for one in came], [one["member_id"] for one in went])
+
+
+def _tell(doing: Doing, group_id: UUID, before: Document, after: Document, moved: _Moved) -> None:
+    """What the audit log is to say of a change; who it was as well, where they are few."""
+    name = after["display_name"]
+    if moved.people:
+        details: Details = {"group": name, "added": len(moved.came), "removed": len(moved.went)}
+        if len(moved.people) <= _NAMED:
+            details["people"] = [str(one) for one in moved.people]
+        doing.acts.append(Act("group.members", _target(group_id), details))
+    if name != before["display_name"]:
+        doing.acts.append(Act("group.rename", _target(group_id), {"from": before["display_name"], "to": name}))
+    others = [one for one in values.differing(before, after) if one != "display_name"]
+    if others:
+        doing.acts.append(Act("group.change", _target(group_id), {"group": name, "attributes": others}))
+
+
+def _detail(attributes: list[str], came: int, went: int) -> str:
+    """What a line of the provisioning log says was changed."""
+    counts = [f"members +{came} -{went}"] if came or went else []
+    return ", ".join([*attributes, *counts])
 
 
 def _columns(document: Document) -> tuple[object, ...]:

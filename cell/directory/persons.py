@@ -43,13 +43,14 @@ async def create(doing: Doing, change: Create) -> bytes:
         *_member(document, active, row),
         keyring.current().new_wrapped(person_id),
         result="changed",
+        detail=", ".join(sorted(document)),
     )
 
 
 async def change(doing: Doing, change: Replace | Patch) -> bytes:
     """Change somebody; whether they are active stays as it is where nothing is said of it."""
     row = await doing.load(statements.LOAD_PERSON, change.id)
-    doing.expect(change.expected, row["version"])
+    await _expect(doing, change)
     before = {**json.loads(row["document"]), "active": row["active"]}
     if isinstance(change, Patch):
         after = patched(Resource.PERSON, before, change.steps)
@@ -58,7 +59,10 @@ async def change(doing: Doing, change: Replace | Patch) -> bytes:
     after.setdefault("active", row["active"])
     if after == before:
         return await doing.unchanged(change.id, row["name"])
-    if values.key(after, "user_name") != values.key(before, "user_name"):
+    changed = values.differing(before, after)
+    detail = ", ".join(changed)
+    renamed = values.key(after, "user_name") != values.key(before, "user_name")
+    if renamed:
         await _rename(doing, change.id, row, after)
     await _let_go(doing, change.id, before, after)
     await _refuse_other_domains(doing, values.at_work(after) - values.at_work(before))
@@ -66,7 +70,13 @@ async def change(doing: Doing, change: Replace | Patch) -> bytes:
     if active != before.pop("active"):
         await _switch(doing, change.id, row, active)
     if after == before:
-        return await doing.note(statements.SWITCH_PERSON, change.id, row["name"], active, result="changed")
+        return await doing.note(
+            statements.SWITCH_PERSON, change.id, row["name"], active, result="changed", detail=detail
+        )
+    told = {"active", "user_name"} if renamed else {"active"}  # by entries of their own
+    if others := [one for one in changed if one not in told]:
+        about = _target(change.id, row["name"], row["email"])
+        doing.acts.append(Act("person.change", about, {"attributes": others}))
     return await doing.note(
         statements.CHANGE_PERSON,
         change.id,
@@ -74,20 +84,29 @@ async def change(doing: Doing, change: Replace | Patch) -> bytes:
         *_columns(after),
         *_member(after, active, row),
         result="changed",
+        detail=detail,
     )
 
 
 async def erase(doing: Doing, change: Erase) -> bytes:
     """Somebody leaves the workspace; what they recorded stays."""
     tx = doing.heavily()
+    # Their groups are changed too, and come first: whoever changes a group locks it before its members.
+    await doing.tx.rows(statements.LOCK_GROUPS_OF, doing.workspace_id, change.id)
     row = await doing.load(statements.LOAD_PERSON, change.id)
-    doing.expect(change.expected, row["version"])
+    await _expect(doing, change)
     try:
         await people.remove(tx, doing.cell.redis, doing.by, change.id)
     except people.LastOwner:
         raise ByLaw(LAST_OWNER, reason="last-owner") from None
     await tx.flush()
     return await doing.note(statements.NOTE_GONE, change.id, row["name"], result="changed")
+
+
+async def _expect(doing: Doing, change: Replace | Patch | Erase) -> None:
+    """Raises VersionDiffers. The version is of all that is shown, groups too, and is made only for who asks."""
+    if change.expected is not None:
+        doing.expect(change.expected, await doing.tx.value(statements.VERSION_OF_PERSON, doing.workspace_id, change.id))
 
 
 async def _link(doing: Doing, row: Row, document: Document, active: bool) -> bytes:
@@ -104,6 +123,7 @@ async def _link(doing: Doing, row: Row, document: Document, active: bool) -> byt
         *_columns(document),
         *_member(document, active, row),
         result="changed",
+        detail=", ".join(sorted(document)),
     )
 
 
@@ -131,7 +151,7 @@ async def _rename(doing: Doing, person_id: UUID, row: Row, after: Document) -> N
 
 
 async def _let_go(doing: Doing, person_id: UUID, before: Document, after: Document) -> None:
-    """Whoever comes by single sign-on under a name that was given up is perhaps a new colleague, and not this person."""
+    """Whoever comes by single sign-on under a name that was given up is perhaps a new colleague, not this person."""
     if all(values.key(before, name) in (None, values.key(after, name)) for name in ("user_name", "external_id")):
         return
     tx = doing.heavily()  # a sign-in that is just making such a link is waited for

@@ -3,15 +3,23 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Delete, Select, cast, delete, func, or_, select, tuple_
+from sqlalchemy import BigInteger, Delete, Select, Update, cast, delete, func, or_, select, tuple_, update
 
 from cell.directory.models import Address, Entry, Group, Line, Membership, ProvisioningToken, Reads, Upkeep
 from kit.cursors import Cursor
+from kit.database import now
 
 
-def forget(person_id: UUID) -> tuple[Delete, ...]:
-    """Whoever leaves the workspace is no longer in its directory."""
+def touched(person_id: UUID) -> Update:
+    """Note that somebody was changed by others than the directory, if it has them."""
+    return update(Entry).where(Entry.id == person_id).values(changed_at=now())
+
+
+def forget(person_id: UUID) -> tuple[Delete | Update, ...]:
+    """Whoever leaves the workspace is no longer in its directory, and their groups are others without them."""
+    theirs = select(Membership.group_id).where(Membership.member_id == person_id)
     return (
+        update(Group).where(Group.id.in_(theirs)).values(version=Group.version + 1, changed_at=now()),
         delete(Membership).where(Membership.member_id == person_id),
         delete(Address).where(Address.person_id == person_id),
         delete(Entry).where(Entry.id == person_id),

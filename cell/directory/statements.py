@@ -36,21 +36,42 @@ _MEMBERS = f"""coalesce((
   HAVING count(*) > 0), '')"""
 
 
-def _item(*more: str) -> str:
+def _item(version: str, *more: str) -> str:
     """An `Item` as text; `more` are texts that stand between what is settled and the document."""
-    begin = """'{"id":"' || d.id || '","version":' || d.version || ',"document":{"id":"' || d.id
+    begin = f"""'{{"id":"' || d.id || '","version":' || {version} || ',"document":{{"id":"' || d.id
        || '","created_at":' || to_json(d.created_at) || ',"changed_at":' || to_json(d.changed_at)"""
     return " || ".join(("(" + begin, *more, "',' || substr(d.document::text, 2) || '}')"))
 
 
-PERSON_ITEM = _item("""',"active":' || p.active""", _GROUPS)
+# A person is another one when an admin switches them off, or when one of their groups is renamed or gone. A number that
+# all of these raised would be written for each member of the group: so the version is a digest of the row's own number
+# and of what is shown besides the row. 56 bits of it are enough, and are a number to everybody.
+_VERSION = "(('x' || left(md5(d.version || shown.text), 14))::bit(56)::bigint + 1)"
+
+
+def _person(active: str) -> str:
+    """The `Item` of a person; `OFFSET 0` has the groups looked up once, though they are said twice."""
+    shown = f"""(SELECT ',"active":' || {active} || {_GROUPS} AS text OFFSET 0) shown"""
+    return f"(SELECT {_item(_VERSION, 'shown.text')} FROM {shown})"
+
+
+PERSON_ITEM = _person("p.active")
 # On a page they are looked up one by one: joined, all people of the workspace may be read for a hundred of them.
-LISTED_PERSON_ITEM = _item(
-    """',"active":' || (SELECT p.active FROM people p WHERE p.workspace_id = d.workspace_id AND p.id = d.id)""", _GROUPS
-)
-GROUP_ITEM = _item()
-GROUP_ITEM_WITH_MEMBERS = _item(_MEMBERS)
-GROUP_ITEM_OF_MANY = _item("""',"members":null'""")
+LISTED_PERSON_ITEM = _person("(SELECT p.active FROM people p WHERE p.workspace_id = d.workspace_id AND p.id = d.id)")
+GROUP_ITEM = _item("d.version")
+GROUP_ITEM_WITH_MEMBERS = _item("d.version", _MEMBERS)
+# How many groups of a page are shown: those before the first by which it would name too many members, and one at least.
+GROUPS_SHOWN = f"""(
+  WITH RECURSIVE walk (place, members) AS (
+    SELECT 0::bigint, 0::bigint
+    UNION ALL
+    SELECT w.place + 1, w.members + (
+             SELECT count(*)
+               FROM (SELECT FROM page p
+                       JOIN directory_members m ON m.workspace_id = p.workspace_id AND m.group_id = p.id
+                      WHERE p.place = w.place + 1 LIMIT {MOST_MEMBERS + 1}) one)
+      FROM walk w WHERE w.members <= {MOST_MEMBERS} AND w.place < (SELECT count(*) FROM page))
+  SELECT greatest(1, max(place)) FROM walk WHERE members <= {MOST_MEMBERS})"""
 _JOINED = "directory_people d JOIN people p ON p.workspace_id = d.workspace_id AND p.id = d.id"
 _THIS = " WHERE d.workspace_id = $1 AND d.id = $3"
 _READER = (
@@ -99,14 +120,24 @@ LOAD_NEW = (
 )
 LOAD_CALLER = "SELECT " + _CALLER_FIELDS + " FROM (SELECT) one" + _CALLER
 
+
 # $2 the person or group, $3 token, $4 request id, $5 trace, $6 asked, $7 verb, $8 resource, $9 name, $10 result
-_LOGGED = """WITH line AS (
+def _logged(detail: int) -> str:
+    """The line in the log, before the change itself; `detail` is the number of the parameter that names it."""
+    return f"""WITH line AS (
   INSERT INTO directory_log
     (workspace_id, id, at, subject_id, token_id, request_id, trace, asked, verb, resource, name, result, reason, detail)
-  VALUES ($1, gen_random_uuid(), now(), $2, $3, $4, $5, $6, $7, $8, $9, $10, '', ''))"""
-NOTE_PERSON = _LOGGED + " SELECT " + PERSON_ITEM + " FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
-NOTE_GROUP = _LOGGED + " SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
-NOTE_GONE = _LOGGED + " SELECT NULL::text"
+  VALUES ($1, gen_random_uuid(), now(), $2, $3, $4, $5, $6, $7, $8, $9, $10, '', ${detail}))"""
+
+
+NOTE_PERSON = _logged(11) + " SELECT " + PERSON_ITEM + " FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
+NOTE_GROUP = _logged(11) + " SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
+NOTE_GONE = _logged(11) + " SELECT NULL::text"
+VERSION_OF_PERSON = (
+    f"""SELECT {_VERSION}
+  FROM {_JOINED} CROSS JOIN LATERAL (SELECT ',"active":' || p.active || {_GROUPS} AS text OFFSET 0) shown"""
+    " WHERE d.workspace_id = $1 AND d.id = $2"
+)
 ITEM_OF_PERSON = "SELECT " + PERSON_ITEM + " FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
 ITEM_OF_GROUP = "SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
 REFUSED = """
@@ -131,26 +162,29 @@ _MEMBER = """, p AS (
   INSERT INTO people (workspace_id, id, email, email_norm, name, role, active, created_at)
   VALUES ($1, $2, $17, $11, $16, 'agent', $18, now())
   RETURNING *)"""
+
+
 # The end of the audit log, locked, and the keys of token and person: what the log's entry is made with. They are asked
 # for where the row is shown, so that the lock, for which a workspace's changes wait in line, is taken last.
-_OF_D_AND_P = (
-    ", head AS (SELECT seq, hash, publishing FROM audit_heads WHERE workspace_id = $1 FOR UPDATE) SELECT "
-    + PERSON_ITEM
-    + """ AS item, (SELECT seq FROM head) AS seq, (SELECT hash FROM head) AS hash,
+def _with_head(item: str, rows: str) -> str:
+    return f""", head AS (SELECT seq, hash, publishing FROM audit_heads WHERE workspace_id = $1 FOR UPDATE)
+SELECT {item} AS item, (SELECT seq FROM head) AS seq, (SELECT hash FROM head) AS hash,
        (SELECT publishing FROM head) AS publishing, (SELECT array_agg(id) FROM keys) AS ids,
        (SELECT array_agg(wrapped) FROM keys) AS wrapped
-  FROM d JOIN p ON p.id = d.id"""
-)
+  FROM {rows}"""
+
+
+_OF_D_AND_P = _with_head(PERSON_ITEM, "d JOIN p ON p.id = d.id")
 _KEYS = ", keys AS (SELECT id, wrapped FROM subject_keys WHERE workspace_id = $1 AND id IN ($2, $3))"
 # $19 the key that seals what the audit log says of them
 _NEW_KEY = """, key AS (INSERT INTO subject_keys (workspace_id, id, wrapped) VALUES ($1, $2, $19)),
   keys AS (SELECT id, wrapped FROM subject_keys WHERE workspace_id = $1 AND id = $3 UNION ALL SELECT $2, $19)"""
-CREATE_PERSON = _LOGGED + _CREATED_PERSON + _EMAILS + _MEMBER + _NEW_KEY + _OF_D_AND_P
+CREATE_PERSON = _logged(20) + _CREATED_PERSON + _EMAILS + _MEMBER + _NEW_KEY + _OF_D_AND_P
 _NOW_MEMBER = """, p AS (
   UPDATE people SET name = $16, email = $17, email_norm = $11, active = $18
    WHERE workspace_id = $1 AND id = $2
   RETURNING *)"""
-LINK_PERSON = _LOGGED + _CREATED_PERSON + _EMAILS + _NOW_MEMBER + _KEYS + _OF_D_AND_P
+LINK_PERSON = _logged(19) + _CREATED_PERSON + _EMAILS + _NOW_MEMBER + _KEYS + _OF_D_AND_P
 _CHANGED_PERSON = """, d AS (
   UPDATE directory_people
      SET user_name_norm = $11, external_id = $12, display_name_norm = $13, document = $14::text::jsonb,
@@ -159,10 +193,10 @@ _CHANGED_PERSON = """, d AS (
   RETURNING *)"""
 _GONE_EMAILS = """, gone AS (
   DELETE FROM directory_emails WHERE workspace_id = $1 AND person_id = $2 AND value_norm <> ALL($15::text[]))"""
-CHANGE_PERSON = _LOGGED + _CHANGED_PERSON + _GONE_EMAILS + _EMAILS + _NOW_MEMBER + _KEYS + _OF_D_AND_P
+CHANGE_PERSON = _logged(19) + _CHANGED_PERSON + _GONE_EMAILS + _EMAILS + _NOW_MEMBER + _KEYS + _OF_D_AND_P
 # Switched on or off, and nothing else: the row that identity providers send most.
 SWITCH_PERSON = (
-    _LOGGED
+    _logged(12)
     + """, d AS (
   UPDATE directory_people SET version = version + 1, changed_at = now() WHERE workspace_id = $1 AND id = $2
   RETURNING *), p AS (
@@ -174,7 +208,7 @@ SWITCH_PERSON = (
 
 # $11 display name as compared, $12 external id, $13 document
 CREATE_GROUP = (
-    _LOGGED
+    _logged(14)
     + """, d AS (
   INSERT INTO directory_groups
     (workspace_id, id, display_name_norm, external_id, document, version, created_at, changed_at)
@@ -185,16 +219,15 @@ CREATE_GROUP = (
     + " FROM d"
 )
 CHANGE_GROUP = (
-    _LOGGED
+    _logged(14)
     + """, d AS (
   UPDATE directory_groups
      SET display_name_norm = $11, external_id = $12, document = $13::text::jsonb,
          version = version + 1, changed_at = now()
    WHERE workspace_id = $1 AND id = $2
   RETURNING *)"""
-    + " SELECT "
-    + GROUP_ITEM
-    + " FROM d"
+    + _KEYS
+    + _with_head(GROUP_ITEM, "d")
 )
 ERASE_GROUP = "DELETE FROM directory_groups WHERE workspace_id = $1 AND id = $2"
 
@@ -215,6 +248,11 @@ RETURNING member_id
 ALL_OTHERS_GO = """
 DELETE FROM directory_members WHERE workspace_id = $1 AND group_id = $2 AND member_id <> ALL($3::uuid[])
 RETURNING member_id
+"""
+LOCK_GROUPS_OF = """
+SELECT FROM directory_groups
+ WHERE workspace_id = $1 AND id IN (SELECT group_id FROM directory_members WHERE workspace_id = $1 AND member_id = $2)
+ ORDER BY id FOR NO KEY UPDATE
 """
 MEMBERS = "SELECT member_id FROM directory_members WHERE workspace_id = $1 AND group_id = $2"
 

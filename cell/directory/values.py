@@ -96,6 +96,11 @@ def checked_values(name: str, one: Attribute, value: object) -> list[Document]:
     return found
 
 
+def differing(before: Document, after: Document) -> list[str]:
+    """The names of what is not the same in both."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+
+
 def same_text(one: Attribute, left: object, right: object) -> bool:
     """Whether two values of an attribute are the same to it."""
     if isinstance(left, str) and isinstance(right, str) and not one.exact:

@@ -187,6 +187,7 @@ async def set_active(tx: Writing, redis: "Redis", by: Actor, person_id: UUID, *,
         await _end_powers(tx, by, person, frozenset())
         await sign_out(tx, redis, person.id)
     person.active = active
+    await tx.execute(directory.touched(person.id))
     await audit.append(tx, by, "person.activate" if active else "person.deactivate", _target(person))
     return person
 

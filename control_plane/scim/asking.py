@@ -48,6 +48,8 @@ def of_address(query: bytes) -> Query:
     found = {}
     for key, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         name = _BY_LOWER.get(key.lower())
+        if name == "filter" and name in found:
+            raise bad("invalidFilter", "There is one filter: join conditions with and, or.")
         if name is not None:
             found[name] = value
     return _query(found)
@@ -74,6 +76,8 @@ def _query(found: Mapping[str, str]) -> Query:
     order = found.get("sortOrder", "").lower() or "ascending"
     if order not in {"ascending", "descending"}:
         raise bad("invalidValue", "sortOrder is ascending or descending.")
+    if "filter" in found and not found["filter"].strip():  # it must not mean everyone
+        raise bad("invalidFilter", "The filter is empty: leave it out to find all.")
     return Query(
         filter=found.get("filter", "").strip(),
         sort_by=found.get("sortBy", "").strip(),

@@ -54,11 +54,22 @@ class Answer:
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
+_READS = frozenset({"GET", "HEAD"})
+
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
 async def answer(request: Request) -> Answer:
     """The answer to a request. Raises ScimError, Refusal."""
+    try:
+        return await _answered(request)
+    except ScimError as error:
+        if request.method in _READS and error.status in {404, 501}:
+            error.noted = True  # that there is no such thing is an answer, and nothing that an admin has to look after
+        raise
+
+
+async def _answered(request: Request) -> Answer:
     match request.path:
         case ("Users" | "Groups" as endpoint, ".search"):
             return await _only(request, POST=_search(RESOURCE_TYPES[endpoint]))
@@ -82,7 +93,7 @@ async def answer(request: Request) -> Answer:
 
 
 async def _only(request: Request, **handlers: Handler) -> Answer:
-    found = handlers.get(request.method)
+    found = handlers.get("GET" if request.method == "HEAD" else request.method)
     if found is None:
         raise not_allowed(*handlers)
     return await found(request)
@@ -191,12 +202,8 @@ def _create(kind: ResourceType) -> Handler:
 def _replace(kind: ResourceType, id: UUID) -> Handler:
     async def handle(request: Request) -> Answer:
         made = document(kind, request.body.json())
-
-        async def attempt(expected: int | None) -> Item | None:
-            change = Replace(resource=kind.resource, id=id, document=made, expected=expected)
-            return (await request.cell.apply(change)).item
-
-        item = _with_members(kind, _item(await _expecting(request, attempt)), made)
+        change = Replace(resource=kind.resource, id=id, document=made, expected=await _expected(kind, id, request))
+        item = _with_members(kind, _item((await request.cell.apply(change)).item), made)
         return _one(kind, request, item, 200)
 
     return handle
@@ -205,15 +212,14 @@ def _replace(kind: ResourceType, id: UUID) -> Handler:
 def _patch(kind: ResourceType, id: UUID) -> Handler:
     async def handle(request: Request) -> Answer:
         made = steps(kind, request.body.json())
-
-        async def attempt(expected: int | None) -> Item | None:
-            change = Patch(resource=kind.resource, id=id, steps=made, expected=expected)
-            return (await request.cell.apply(change)).item
-
-        item = _item(await _expecting(request, attempt))
+        change = Patch(resource=kind.resource, id=id, steps=made, expected=await _expected(kind, id, request))
+        item = _item((await request.cell.apply(change)).item)
         # A group is not shown after each of its members (Entra ID wants 204), unless something of it is asked for.
-        if kind is GROUPS and not (request.query.attributes or request.query.excluded):
-            return Answer(204, None, [_etag(item)])
+        if kind is GROUPS:
+            if not (request.query.attributes or request.query.excluded):
+                return Answer(204, None, [_etag(item)])
+            if projection(kind, request.query.attributes, request.query.excluded).has("members"):
+                item = await request.cell.get(kind.resource, id)
         return _one(kind, request, item, 200)
 
     return handle
@@ -221,10 +227,7 @@ def _patch(kind: ResourceType, id: UUID) -> Handler:
 
 def _erase(kind: ResourceType, id: UUID) -> Handler:
     async def handle(request: Request) -> Answer:
-        async def attempt(expected: int | None) -> Item | None:
-            return (await request.cell.apply(Erase(resource=kind.resource, id=id, expected=expected))).item
-
-        await _expecting(request, attempt)
+        await request.cell.apply(Erase(resource=kind.resource, id=id, expected=await _expected(kind, id, request)))
         return Answer(204)
 
     return handle
@@ -256,17 +259,14 @@ def _chosen(documents: list[Document], id: str) -> Answer:
     raise _nothing_here()
 
 
-async def _expecting(request: Request, attempt: Callable[[int | None], Awaitable[Item | None]]) -> Item | None:
-    """Change it as one of the versions that If-Match names, if it names any. Raises VersionDiffers."""
-    known = versions(request.if_match)
-    if known is None or known == []:
-        return await attempt(None)
-    for one in known[:-1]:
-        try:
-            return await attempt(one)
-        except VersionDiffers:
-            continue
-    return await attempt(known[-1])
+async def _expected(kind: ResourceType, id: UUID, request: Request) -> list[int] | None:
+    """The versions of which it has to be one; None for any. Raises ScimError, 412, for what If-None-Match rules out."""
+    unwanted = versions(request.if_none_match)
+    if unwanted is not None:
+        item = await request.cell.get(kind.resource, id, members=False)
+        if not unwanted or item.version in unwanted:
+            raise ScimError(412, f"{VersionDiffers.title}. It is there already, as If-None-Match does not want it.")
+    return versions(request.if_match) or None
 
 
 def _one(

@@ -12,8 +12,8 @@ from control_plane.scim.names import ENTERPRISE, GROUPS, USERS, Name, ResourceTy
 LONGEST_LIST = 4096  # characters of `attributes`
 _META = "meta"
 _TOO_MANY = (
-    f"This answer would name more than {MOST_MEMBERS} members. Read groups with excludedAttributes=members, and who is "
-    'in one with GET /Users?filter=groups.value eq "ID".'
+    f"A group has more than {MOST_MEMBERS} members. Read groups with excludedAttributes=members, and who is in one "
+    'with GET /Users?filter=groups.value eq "ID".'
 )
 
 # What is wanted of an attribute: its parts by lower-case names, or None for all of it.

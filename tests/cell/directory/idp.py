@@ -87,16 +87,30 @@ class Idp:
 
     async def patch(self, person_id: UUID, *steps: Step, expected: int | None = None) -> Applied:
         """Change a person."""
-        change = Patch(resource=Resource.PERSON, id=person_id, steps=list(steps), expected=expected)
+        change = Patch(resource=Resource.PERSON, id=person_id, steps=list(steps), expected=_one_of(expected))
         return await self.apply(change)
 
     async def patch_group(self, group_id: UUID, *steps: Step, expected: int | None = None) -> Applied:
         """Change a group."""
-        return await self.apply(Patch(resource=Resource.GROUP, id=group_id, steps=list(steps), expected=expected))
+        return await self.apply(
+            Patch(
+                resource=Resource.GROUP,
+                id=group_id,
+                steps=list(steps),
+                expected=_one_of(expected),
+            )
+        )
 
     async def replace(self, person_id: UUID, document: Document, expected: int | None = None) -> Applied:
         """Change all of a person."""
-        return await self.apply(Replace(resource=Resource.PERSON, id=person_id, document=document, expected=expected))
+        return await self.apply(
+            Replace(
+                resource=Resource.PERSON,
+                id=person_id,
+                document=document,
+                expected=_one_of(expected),
+            )
+        )
 
     async def switch(self, person_id: UUID, active: bool) -> Applied:
         """Switch a person on or off."""
@@ -122,6 +136,10 @@ class Idp:
         """The ids of who is in a group."""
         found = await self.get(group_id, Resource.GROUP)
         return {one["value"] for one in found.document.get("members", [])}
+
+
+def _one_of(version: int | None) -> list[int] | None:
+    return None if version is None else [version]
 
 
 def kept(applied: Applied) -> Item:

@@ -129,6 +129,6 @@ async def test_what_cannot_be_mapped_never_finds_everyone(client: Client, text: 
 
 
 async def test_a_backslash_quote_finds_whom_it_names(client: Client) -> None:
-    made = await client.user('a"b@example.com')
-    found = await client.get("/Users", filter=r'userName eq "a\"b@example.com"')
+    made = await client.user('a"b')
+    found = await client.get("/Users", filter=r'userName eq "a\"b"')
     assert [one["id"] for one in found.json["Resources"]] == [made["id"]]

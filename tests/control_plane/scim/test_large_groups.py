@@ -55,6 +55,11 @@ async def test_a_group_with_more_members_than_an_answer_names(
         assert "excludedAttributes=members" in refused.json["detail"]
         assert (await client.get(path, excludedAttributes="members")).status == 200
         assert (await client.get(path, attributes="displayName")).status == 200
+    # What fits comes, and the client goes on behind it.
+    first = (await client.get("/Groups", sortBy="displayName", sortOrder="descending")).json
+    assert [one["displayName"] for one in first["Resources"]] == ["Nobody"]
+    assert (first["totalResults"], first["itemsPerPage"]) == (2, 1)
+    assert (await client.get("/Groups", startIndex="2")).status == 200
     listed = await client.get("/Groups", filter='displayName eq "Nobody"')
     assert listed.status == 200 and listed.json["totalResults"] == 1
     within = await client.get("/Users", filter=f'groups.value eq "{group}"', count="1")

@@ -30,6 +30,74 @@ async def test_versions_are_entity_tags(client: Client) -> None:
     assert (await client.send("DELETE", at, If_Match="*")).status == 204
 
 
+async def test_the_tag_of_a_person_is_another_one_when_their_groups_are(client: Client) -> None:
+    made = await client.user()
+    at, tags = f"/Users/{made['id']}", [made["meta"]["version"]]
+    group = await client.group("Support", made["id"])
+    tags.append((await client.get(at)).etag)
+    await client.patch(f"/Groups/{group['id']}", {"op": "replace", "path": "displayName", "value": "Help"})
+    tags.append((await client.get(at)).etag)
+    assert len(set(tags)) == 3
+    assert (await client.send("GET", at, If_None_Match=", ".join(tags[:2]))).status == 200
+    assert (await client.send("PUT", at, made, If_Match=tags[1])).status == 412
+    await client.delete(f"/Groups/{group['id']}")
+    assert (await client.get(at)).etag == tags[0], "it is what it was"
+
+
+async def test_the_tag_of_a_group_is_another_one_without_a_member_who_is_gone(client: Client) -> None:
+    ada, eve = await client.user(), await client.user()
+    group = await client.group("Support", ada["id"], eve["id"])
+    at = f"/Groups/{group['id']}"
+    first = (await client.get(at)).etag
+    await client.delete(f"/Users/{ada['id']}")
+    found = await client.send("GET", at, If_None_Match=first)
+    assert (found.status, [one["value"] for one in found.json["members"]]) == (200, [eve["id"]])
+    assert (await client.send("PUT", at, group, If_Match=first)).status == 412
+
+
+async def test_what_must_not_be_there_yet_is_not_changed(client: Client) -> None:
+    made = await client.user()
+    at = f"/Users/{made['id']}"
+    title = {"Operations": [{"op": "add", "path": "title", "value": "x"}]}
+    for tag in ("*", made["meta"]["version"]):
+        assert (await client.send("PUT", at, made, If_None_Match=tag)).status == 412
+        assert (await client.send("PATCH", at, title, If_None_Match=tag)).status == 412
+        assert (await client.send("DELETE", at, If_None_Match=tag)).status == 412
+    assert (await client.send("PATCH", at, title, If_None_Match='W/"7"')).status == 200
+
+
+async def test_a_filter_that_says_nothing_is_not_everyone(client: Client) -> None:
+    await client.user("ada@example.com")
+    named = "filter=userName%20eq%20%22ada%40example.com%22"
+    for query in ("filter=", "filter=%20", f"{named}&filter=", f"{named}&{named}", f"Filter=&{named}"):
+        refused = await client.get(f"/Users?{query}")
+        assert (refused.status, refused.scim_type) == (400, "invalidFilter"), query
+    refused = await client.post("/Users/.search", {"schemas": [SEARCH], "filter": " "})
+    assert (refused.status, refused.scim_type) == (400, "invalidFilter")
+
+
+async def test_a_patched_group_is_shown_with_its_members_where_they_are_asked_for(client: Client) -> None:
+    ada = await client.user()
+    group = await client.group("Support", ada["id"])
+    name = {"Operations": [{"op": "replace", "path": "displayName", "value": "Help"}]}
+    for query, shown in (
+        ("attributes=displayName,members", True),
+        ("excludedAttributes=externalId", True),
+        ("attributes=displayName", False),
+        ("excludedAttributes=members", False),
+    ):
+        made = await client.send("PATCH", f"/Groups/{group['id']}?{query}", name)
+        assert (made.status, made.json["displayName"]) == (200, "Help")
+        assert [one["value"] for one in made.json.get("members", [])] == ([ada["id"]] if shown else []), query
+
+
+async def test_head_is_get_without_a_body(client: Client) -> None:
+    made = await client.user()
+    for path in ("/Users", f"/Users/{made['id']}", "/Schemas"):
+        seen, head = await client.get(path), await client.send("HEAD", path)
+        assert (head.status, head.raw, head.headers["Content-Length"]) == (200, b"", str(len(seen.raw)))
+
+
 @pytest.mark.parametrize(
     ("query", "start", "shown"),
     [
