@@ -129,7 +129,7 @@ def make_data(programs: Path, data: Path, password: str) -> None:
     if (data / "PG_VERSION").exists() and (data / "made").exists():
         return
     shutil.rmtree(data, ignore_errors=True)
-    data.mkdir(parents=True, mode=0o700)
+    data.mkdir(parents=True, mode=0o700, exist_ok=True)  # a file system of its own stays where it is mounted
     who = account()
     with tempfile.NamedTemporaryFile("w") as secret:
         secret.write(password + "\n")

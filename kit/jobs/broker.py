@@ -14,6 +14,7 @@ from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
 from kit import logs
+from kit.database import DatabaseUnavailable
 from kit.jobs.kinds import Lane
 from kit.jobs.runner import Runner
 
@@ -72,7 +73,10 @@ class Brokers:
         broker.is_worker_process = True
 
         async def run(job_id: str) -> None:
-            await runner.run(UUID(job_id))
+            try:
+                await runner.run(UUID(job_id))
+            except DatabaseUnavailable:  # its lease ends, and the sweep tells of it again
+                log.warning("job left as it is: the database is away", job=job_id)
 
         broker.register_task(run, task_name=RUN)
         with ThreadPoolExecutor(max_workers=1) as executor:
