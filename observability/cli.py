@@ -79,6 +79,8 @@ def rehearse(
     as_json: Json = False,
 ) -> None:
     """Make faults on a stack, see with a real Prometheus that alerts come, follow their runbooks, see that they end."""
+    import signal
+    import sys
     import tempfile
     from dataclasses import asdict
 
@@ -90,6 +92,7 @@ def rehearse(
     if unknown := [name for name in alerts or [] if name not in known]:
         raise typer.BadParameter(f"{unknown[0]}: there are {', '.join(known)}", param_hint="ALERT")
     chosen = tuple(known[name] for name in alerts or known)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # told to end, it undoes what it did, as after Ctrl-C
     try:
         with tempfile.TemporaryDirectory(prefix="cellcast-rehearsal-") as folder:
             for one in rehearse_all(stack.absolute(), chosen, Path(folder), faster):

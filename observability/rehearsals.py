@@ -23,7 +23,8 @@ from observability.prometheus import Prometheus, scraping
 
 LOOK_S = 0.2
 FIRES_WITHIN_S = 900.0  # beyond it nobody would have been told in time
-ENDS_WITHIN_S = 300.0
+QUIET_WITHIN_S = 60.0  # what came before may still be ending
+ENDS_WITHIN_S = 600.0  # windows of five minutes have to pass
 COMMAND_S = 120.0
 
 
@@ -141,8 +142,7 @@ def rehearse(stack: Path, chosen: tuple[Rehearsal, ...], folder: Path, faster: f
 
 def _tried(one: Rehearsal, stack: Path, prometheus: Prometheus) -> Result:
     result = Result(one.alert, f"{one.process} {one.fault}", mended=one.mend)
-    if _active(prometheus, one):
-        raise RehearsalFailed(f"{one.alert} is true before anything was done")
+    _until(lambda: not _active(prometheus, one), QUIET_WITHIN_S, f"{one.alert} is true before anything was done")
     with _hurt(one, stack):
         began = time.monotonic()
         _until(lambda: bool(_active(prometheus, one)), FIRES_WITHIN_S, f"{one.alert} does not become true")
@@ -167,10 +167,13 @@ def _active(prometheus: Prometheus, one: Rehearsal) -> list[str]:
 
 @contextmanager
 def _hurt(one: Rehearsal, stack: Path) -> Iterator[None]:
-    """Make the fault; whatever still hangs at the end goes on."""
+    """Make the fault; whatever still hangs or is stopped at the end, as when the alert did not come, goes on."""
     if one.fault == "is stopped":
-        _ran(f"cellcast stack stop {one.process}", stack)
-        yield
+        try:
+            _ran(f"cellcast stack stop {one.process}", stack)
+            yield
+        finally:
+            _ran(f"cellcast stack start {one.process}", stack)
         return
     pids = {each["name"]: each.get("pid") for each in json.loads(stack.read_bytes())["processes"]}
     first = psutil.Process(pids[one.process])

@@ -27,10 +27,11 @@ class Disk:
             raise NoMount(done.stderr.strip())
 
     def fill(self) -> None:
-        """Nothing more fits."""
+        """Nothing more fits, a page at most."""
         for _ in range(_TRIES):
             now = os.statvfs(self.at)
-            if self._resized((now.f_blocks - now.f_bfree) * now.f_frsize):
+            # Never 0, which would be a disk without an end (tmpfs(5)).
+            if self._resized(max(now.f_blocks - now.f_bfree, 1) * now.f_frsize):
                 return
         raise AssertionError(f"{self.at} grows faster than it can be filled")
 

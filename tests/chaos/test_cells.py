@@ -10,15 +10,13 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from urllib.request import urlopen
 
 import pytest
 
 from loadtest.load import endstate
 from loadtest.target import read
-from observability.rehearsals import REHEARSALS, rehearse
 from tests.chaos.faults import DO, LONG_LOOK, ROWS, Row
 from tests.chaos.pair import HURT, OTHER, Pair, taken_up
 from tests.chaos.people import People, Step
@@ -27,10 +25,8 @@ from tests.e2e.waiting import until
 HELD = os.environ.get("CELLCAST_CHAOS_S")
 FAULT_S = float(HELD or "1.5")
 CHOSEN = [row for row in ROWS if HELD or row not in LONG_LOOK]
-WELL_WITHIN_S = 60.0
+WELL_WITHIN_S = 120.0  # seconds on a machine that has them; a busy one took 45
 STARVED_S = 0.5
-REHEARSED = {"RedisAway", "ProcessDown"}
-FASTER = 20  # scrapes every 0.75 s, and three or six seconds instead of one or two minutes until an alert fires
 
 # One stack and one load for all rows, on a machine that may be busy: pytest's own limit is for one test.
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -117,18 +113,9 @@ async def test_nobody_was_told_that_something_is_not_there_or_not_allowed(campai
 async def test_nothing_acknowledged_is_lost_and_nothing_doubled(campaign: Campaign) -> None:
     target = read(campaign.pair.deployment.folder.description)
     end = await endstate.read(target, campaign.people.ledger, campaign.people.run)
-    assert end.finished > len(CHOSEN)
+    assert end.finished > len(campaign.outcomes)
     assert (end.lost, end.torn, end.doubled) == ([], [], [])
     for workspace in campaign.people.described.workspaces:
         found, known = await campaign.people.persons_found(workspace), campaign.people.persons[workspace.key]
         acknowledged = {name: title for name, title in known.items() if title == "old"}
         assert acknowledged.items() <= found.items()
-
-
-async def test_alerts_come_and_what_their_runbooks_say_ends_them(campaign: Campaign, tmp_path: Path) -> None:
-    """Here because of the stack that is up. Stopped rather than hung: a hung process takes half a minute to end."""
-    chosen = tuple(replace(one, fault="is stopped") for one in REHEARSALS if one.alert in REHEARSED)
-    stack = campaign.pair.deployment.folder.description
-    tried = await asyncio.to_thread(lambda: list(rehearse(stack, chosen, tmp_path, FASTER)))
-    assert {one.alert for one in tried} == REHEARSED
-    assert all(0 < one.true_s <= one.fires_s and one.ends_s > 0 for one in tried)

@@ -39,3 +39,12 @@ def test_a_shortened_scenario_keeps_its_proportions_and_its_kinds() -> None:
     assert short.seconds == 30
     assert short.records_s == (10, 10)
     assert whole.shortened(300, 10**6).people == whole.people
+
+
+def test_a_cell_rests_just_before_it_hangs() -> None:
+    """The report compares with the second half of the time before a fault (loadtest/load/report.py)."""
+    hung = scenarios.get("hung-cell")
+    [fault] = hung.faults
+    assert hung.rest is not None and all(name.startswith(hung.rest.cell) for name in fault.names)
+    assert (hung.rest.at, hung.rest.at + hung.rest.lasts) == (fault.at / 2, fault.at)
+    assert fault.lasts * hung.seconds >= 120
