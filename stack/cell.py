@@ -14,7 +14,7 @@ from stack.processes import Command
 from stack.published import Published
 from stack.registry import Registry
 from stack.servers import Cache, Database
-from stack.site import NURSERY, SERVERS, WEB, WORKERS, Part, Site, together
+from stack.site import NURSERY, QUICKLY, SERVERS, WEB, WORKERS, Part, Site, together
 from stack.supervisor import Step
 from stack.unit import Service
 from stack.waiting import Check, by_log, over_http
@@ -143,7 +143,7 @@ class CellSite:
         name = f"{self.name}-{kind}"
         servers = (self._database.migrations, self._redis.process, self._bucket_step)
         after = (NURSERY, *servers, self._membership.step)
-        return Service(name, partial(self.command, verb, name), ready, after, stage)
+        return Service(name, partial(self.command, verb, name), ready, after, stage, QUICKLY)
 
     @property
     def is_new(self) -> bool:

@@ -8,7 +8,7 @@ from stack.description import Scrape
 from stack.membership import reader_token
 from stack.published import Published
 from stack.registry import Registry
-from stack.site import FRONT, NURSERY, Part, Site
+from stack.site import FRONT, NURSERY, QUICKLY, Part, Site
 from stack.supervisor import Step
 from stack.unit import Service
 from stack.waiting import over_http
@@ -60,6 +60,7 @@ def router_part(
                 over_http(port, "/readyz", urlsplit(site.router_url).netloc),
                 after=(NURSERY, _STEP),
                 stage=FRONT,
+                stop_signal=QUICKLY,
             )
         ],
         steps=[Step(_STEP, register, after=() if known else (*registry.ready, *cells))],

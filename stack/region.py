@@ -8,7 +8,7 @@ from stack.processes import Command
 from stack.published import Published
 from stack.registry import Registry
 from stack.servers import Cache
-from stack.site import NURSERY, WEB, Part, Site, together
+from stack.site import NURSERY, QUICKLY, WEB, Part, Site, together
 from stack.supervisor import Step
 from stack.unit import Service
 from stack.waiting import over_http
@@ -42,6 +42,7 @@ class Region:
             over_http(self._site.state.port(self.process), "/readyz", urlsplit(self.url).netloc),
             after=(NURSERY, self._redis.process, self._membership.step, self._keys),
             stage=WEB,
+            stop_signal=QUICKLY,
         )
         own = Part(services=[process], steps=[Step(self._keys, self._make_keys, after=(NURSERY,))])
         return together(self._redis.part(), self.published.part(), self._membership.part(), own)

@@ -10,7 +10,7 @@ from stack import description
 from stack.operator import NAME, Operator
 from stack.processes import Command
 from stack.servers import Database
-from stack.site import FRONT, Part, Site, together
+from stack.site import FRONT, QUICKLY, Part, Site, together
 from stack.state import new_signing_key
 from stack.supervisor import Step
 from stack.unit import Service
@@ -70,6 +70,7 @@ class Registry:
             over_http(port, "/readyz", urlsplit(self.url).netloc),
             after=(self._database.migrations,),
             stage=FRONT,
+            stop_signal=QUICKLY,
         )
         operator = Step("operator", lambda: self._make_operator(first), after=(self._database.migrations,))
         return together(

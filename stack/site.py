@@ -1,6 +1,7 @@
 """What every part of a stack is built from: its folder and state, the programs it runs, what the caller asked for."""
 
 import os
+import signal
 import sys
 import sysconfig
 import tempfile
@@ -23,6 +24,8 @@ from stack.waiting import by_log, said_last
 # The order of stopping: what makes work first, then what answers, the servers below them last.
 WORKERS, WEB, FRONT, SERVERS = range(4)
 NURSERY = "nursery"
+# Ends a process of ours without waiting for idle clients (kit/stopping.py): nothing stands in for it here.
+QUICKLY = signal.SIGINT
 
 
 @dataclass(frozen=True)
