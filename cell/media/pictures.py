@@ -10,6 +10,7 @@ from cell.media.ffmpeg import Limits, local, run
 ENCODE = Limits(seconds=30)
 TO_JPEG = ("-fps_mode", "passthrough", "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "5", "-f", "image2", "-update", "1")
 FULL_RANGE = "format=yuvj420p"  # what JPEG is; without it the encoder refuses
+ONE = ("-filter_threads", "1")  # a few small frames: threads would cost more than they do
 QUALITIES = (9, 16, 31)  # of mjpeg, 31 is the lowest
 
 
@@ -42,7 +43,7 @@ async def keep_small(picture: Path, limit: int) -> Path:
 async def drawn(source: Sequence[str], options: Sequence[str], to: Path, limits: Limits = ENCODE) -> str:
     """Make one JPEG; what ffmpeg answered on stdout. Raises Unplayable when not one frame came."""
     await asyncio.to_thread(to.unlink, missing_ok=True)
-    ran = await run(["-v", "error", *source, *TO_JPEG, *options, local(to)], limits)
+    ran = await run(["-v", "error", *ONE, *source, *TO_JPEG, *options, local(to)], limits)
     if not size_of(to):
         raise unplayable(ran.said)
     return ran.answered

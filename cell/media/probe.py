@@ -76,10 +76,16 @@ async def probe(path: Path) -> Media:
     media = await look(path)
     counting = ["-v", "error", *reading(path, media.demuxer, *PATIENCE), *media.streams, "-c", "copy"]
     ran = await run([*counting, "-f", "null", "-progress", "pipe:1", "-"], COUNT)
-    found = _COUNTED.findall(ran.answered)
-    if not found:
+    duration_ms = counted_ms(ran.answered)
+    if duration_ms is None:
         raise unplayable(ran.said)
-    return replace(media, duration_ms=round(int(found[-1]) / 1000))
+    return replace(media, duration_ms=duration_ms)
+
+
+def counted_ms(progress: str) -> int | None:
+    """How much was written, of what `-progress pipe:1` says; None where not one packet was."""
+    found = _COUNTED.findall(progress)
+    return round(int(found[-1]) / 1000) if found else None
 
 
 def parse(demuxer: Demuxer, said: str) -> Media:

@@ -1,12 +1,13 @@
 """A recording made playable and seekable: copied where that works, repaired or converted where it does not."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from cell.media.containers import FIRST_CHOICE, H264_PIXELS, MP4, Container
+from cell.media.containers import FIRST_CHOICE, H264_PIXELS, MP4, Container, Demuxer, sniff
 from cell.media.errors import Unplayable, unplayable
 from cell.media.ffmpeg import THREADS, Limits, Ran, local, reading, run
-from cell.media.probe import PATIENCE, Media, look
+from cell.media.probe import PATIENCE, Media, counted_ms, look, parse
 from kit.marking import N_
 
 COPY = Limits(seconds=300)
@@ -36,6 +37,9 @@ _HARMLESS = (
     "Error during demuxing",
     "Last message repeated",
 )
+
+# How ffmpeg marks what it says with `-v level+info` (libavutil/log.c): `[webm @ 0x1] [error] words`.
+_LEVEL = re.compile(r"^(?:\[[^\]]+ @ 0x[0-9a-f]+\] )*\[(?:info|verbose)\] ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +94,36 @@ async def remux(joined: Path, out_dir: Path) -> Final:
     without errors, because one broken frame stops a browser's player; else a conversion. Raises Unplayable, and
     TimeoutError when a copy takes longer than minutes.
     """
+    return await _copied_unseen(joined, out_dir) or await _looked_at(joined, out_dir)
+
+
+async def _copied_unseen(joined: Path, out_dir: Path) -> Final | None:
+    """The copy that nearly every browser's recording needs, in one run of ffmpeg, which says what it read as well.
+
+    None where it shows that this file needs another way. Three runs would take twice the processor time.
+    """
+    demuxer = sniff(joined)
+    usual = Plan(FIRST_CHOICE[demuxer][0], (*COPY_VIDEO, *COPY_AUDIO), copies=True)
+    ran = await _write(joined, out_dir, demuxer, ["-map", "0:V:0", "-map", "0:a:0?"], usual, level="level+info")
+    lines = [_LEVEL.sub("", line) for line in ran.said.splitlines() if _is_information(line)]
+    complaints = "\n".join(line for line in ran.said.splitlines() if not _is_information(line))
+    read = lines[: next((at for at, line in enumerate(lines) if line.startswith("Output #0")), 0)]
+    media, duration_ms = parse(demuxer, "\n".join(read)), counted_ms(ran.answered)
+    if not media.has_video or plan(media) != usual or not duration_ms:
+        return None
+    if not _is_whole(Ran(ran.code, complaints, "")):
+        return None
+    return Final(out_dir / usual.container.name, usual.container.media_type, duration_ms, media.width, media.height)
+
+
+async def _looked_at(joined: Path, out_dir: Path) -> Final:
+    """The way for every other file: look first, then do what it needs."""
     media = await look(joined)
     cheapest = plan(media)
     if cheapest.copies:
-        if _is_whole(await _write(joined, out_dir, media, cheapest)):
+        if _is_whole(await _write(joined, out_dir, media.demuxer, media.streams, cheapest)):
             return await _measured(out_dir, cheapest)
-        ran = await _write(joined, out_dir, media, cheapest, *REPAIR)
+        ran = await _write(joined, out_dir, media.demuxer, media.streams, cheapest, *REPAIR)
         if ran.code == 0 and await _decodes(out_dir / cheapest.container.name):
             return await _measured(out_dir, cheapest)
     return await _converted(joined, out_dir, media)
@@ -104,7 +132,7 @@ async def remux(joined: Path, out_dir: Path) -> Final:
 async def _converted(joined: Path, out_dir: Path, media: Media) -> Final:
     way = conversion(media)
     try:
-        ran = await _write(joined, out_dir, media, way, *REPAIR)
+        ran = await _write(joined, out_dir, media.demuxer, media.streams, way, *REPAIR)
     except TimeoutError as error:
         raise Unplayable(N_("The video is too long to be converted into one that browsers play.")) from error
     if ran.code:
@@ -112,14 +140,21 @@ async def _converted(joined: Path, out_dir: Path, media: Media) -> Final:
     return await _measured(out_dir, way)
 
 
-async def _write(joined: Path, out_dir: Path, media: Media, way: Plan, *options: str) -> Ran:
-    source = reading(joined, media.demuxer, *PATIENCE, *options)
-    target = [*media.streams, *way.codecs, *way.container.options]
+async def _write(
+    joined: Path, out_dir: Path, demuxer: Demuxer, streams: list[str], way: Plan, *options: str, level: str = "error"
+) -> Ran:
+    source = reading(joined, demuxer, *PATIENCE, *options)
+    target = [*streams, *way.codecs, *way.container.options]
     target += ["-map_metadata", "-1", "-map_chapters", "-1"]  # a phone writes there where it was filmed
     target += ["-avoid_negative_ts", "make_zero", "-max_muxing_queue_size", "4096", "-f", way.container.muxer]
     path = out_dir / way.container.name
     limits = COPY if way.copies else CONVERT
-    return await run(["-v", "error", *source, *target, local(path)], limits)
+    counting = ["-nostats", "-progress", "pipe:1"]
+    return await run(["-v", level, *counting, *source, *target, local(path)], limits)
+
+
+def _is_information(line: str) -> bool:
+    return not line or _LEVEL.match(line) is not None
 
 
 def _is_whole(ran: Ran) -> bool:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from cell.media.containers import sniff
 from cell.media.errors import Unplayable
 from cell.media.ffmpeg import Limits, reading
 from cell.media.pictures import FULL_RANGE, drawn, keep_small, keyframes_every
-from cell.media.probe import Media, look
+from cell.media.remux import Final
 from kit.marking import N_
 
 TILES = 100
@@ -32,24 +33,24 @@ class Storyboard:
     vtt: Path
 
 
-async def storyboard(video: Path, out_dir: Path, duration_ms: int) -> Storyboard:
-    """Write `storyboard.jpg` (600 kB at most) and `storyboard.vtt` of a final: 100 tiles at most, 2 s or more apart.
+async def storyboard(final: Final, out_dir: Path) -> Storyboard:
+    """Write `storyboard.jpg` (600 kB at most) and `storyboard.vtt`: 100 tiles at most, 2 s or more apart.
 
     From keyframes where they are dense enough (1 s for 10 min), else by decoding all of it, in bounded time.
     Raises Unplayable when nothing can be decoded.
     """
-    media = await look(video)
-    step = max(LEAST_STEP_S, duration_ms / 1000 / TILES)
-    wanted = max(1, min(TILES, round(duration_ms / 1000 / step)))
-    tile, sprite = _tile(media), out_dir / "storyboard.jpg"
-    times = await _from_keyframes(video, media, sprite, step, wanted)
+    length_s = final.duration_ms / 1000
+    step = max(LEAST_STEP_S, length_s / TILES)
+    wanted = max(1, min(TILES, round(length_s / step)))
+    tile, sprite = _tile(final), out_dir / "storyboard.jpg"
+    times = await _from_keyframes(final, sprite, step, wanted)
     if len(times) < wanted / 2:
-        times = await _from_every_frame(video, media, sprite, step, wanted) or times
+        times = await _from_every_frame(final, sprite, step, wanted) or times
     if not times:
         raise Unplayable(N_("Not one frame of this video can be shown."))
     await keep_small(sprite, MAX_BYTES)
     vtt = out_dir / "storyboard.vtt"
-    vtt.write_text(cues(times, duration_ms, tile), encoding="utf-8")
+    vtt.write_text(cues(times, final.duration_ms, tile), encoding="utf-8")
     return Storyboard(sprite, vtt)
 
 
@@ -69,22 +70,22 @@ def _clock(ms: int) -> str:
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
 
 
-def _tile(media: Media) -> tuple[int, int]:
+def _tile(final: Final) -> tuple[int, int]:
     """Width and height of a tile in the video's shape, even numbers."""
-    shrink = min(TILE_WIDTH / max(media.width, 1), TILE_HEIGHT / max(media.height, 1))
-    return max(2, round(media.width * shrink / 2) * 2), max(2, round(media.height * shrink / 2) * 2)
+    shrink = min(TILE_WIDTH / max(final.width, 1), TILE_HEIGHT / max(final.height, 1))
+    return max(2, round(final.width * shrink / 2) * 2), max(2, round(final.height * shrink / 2) * 2)
 
 
-async def _from_keyframes(video: Path, media: Media, sprite: Path, step: float, wanted: int) -> list[float]:
-    source = reading(video, media.demuxer, *keyframes_every(step))
-    return await _sprite(source, media, sprite, wanted, "", KEYFRAMES)
+async def _from_keyframes(final: Final, sprite: Path, step: float, wanted: int) -> list[float]:
+    source = reading(final.path, sniff(final.path), *keyframes_every(step), threads=1)
+    return await _sprite(source, final, sprite, wanted, "", KEYFRAMES)
 
 
-async def _from_every_frame(video: Path, media: Media, sprite: Path, step: float, wanted: int) -> list[float]:
+async def _from_every_frame(final: Final, sprite: Path, step: float, wanted: int) -> list[float]:
     choice = f"select='isnan(prev_selected_t)+gte(t-prev_selected_t,{step:.3f})',"
-    candidate = sprite.with_suffix(".candidate")
+    candidate, source = sprite.with_suffix(".candidate"), reading(final.path, sniff(final.path))
     try:
-        times = await _sprite(reading(video, media.demuxer), media, candidate, wanted, choice, EVERY_FRAME)
+        times = await _sprite(source, final, candidate, wanted, choice, EVERY_FRAME)
     except TimeoutError:
         times = []
     if times:
@@ -93,13 +94,13 @@ async def _from_every_frame(video: Path, media: Media, sprite: Path, step: float
     return times
 
 
-async def _sprite(source: list[str], media: Media, to: Path, wanted: int, choice: str, limits: Limits) -> list[float]:
+async def _sprite(source: list[str], final: Final, to: Path, wanted: int, choice: str, limits: Limits) -> list[float]:
     """Draw the chosen frames as tiles into `to`; when each is shown, in seconds. None if nothing decodes."""
-    width, height = _tile(media)
+    width, height = _tile(final)
     columns, rows = min(COLUMNS, wanted), math.ceil(wanted / COLUMNS)
     draw = f"{choice}{_REPORT},scale={width}:{height},setsar=1,tile={columns}x{rows},{FULL_RANGE}"
     try:
-        said = await drawn([*source, "-map", f"0:{media.video}"], ["-vf", draw], to, limits)
+        said = await drawn([*source, "-map", "0:V:0"], ["-vf", draw], to, limits)
     except Unplayable:
         return []
     return [float(time) for time in _SHOWN_AT.findall(said)][:wanted]

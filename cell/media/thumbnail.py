@@ -44,4 +44,4 @@ def _attempts(video: Path, demuxer: Demuxer, length: float) -> list[tuple[list[s
     beginning = ["-t", str(LOOKED_AT_S), *keyframes_every(min(1.0, length / 10))]
     places = [min(1.0, length / 10), length / 4, length / 2, 0.0]
     exact = [(reading(video, demuxer, "-ss", f"{at:.3f}", "-t", "2"), "thumbnail=n=20,") for at in places]
-    return [(reading(video, demuxer, *beginning), "thumbnail=n=6,"), *exact]
+    return [(reading(video, demuxer, *beginning, threads=1), "thumbnail=n=6,"), *exact]

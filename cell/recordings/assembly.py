@@ -18,13 +18,13 @@ from cell import media
 from cell.recordings import counts, grants, kinds, limits, objects, queries, service
 from cell.recordings.gate import Gates
 from cell.recordings.models import Recording
-from cell.recordings.states import State
+from cell.recordings.states import UPLOADING, State
 from cell.resources import Cell
 from kit import logs
 from kit.database import now
 from kit.jobs import GiveUp, later
 from kit.marking import N_
-from kit.storage import Stored
+from kit.storage import NotFound, Stored
 
 HASH_BYTES = 32
 
@@ -126,25 +126,37 @@ def _clear_at(recording: Recording) -> datetime:
 
 async def _join(cell: Cell, recording: Recording, joined: Path) -> None:
     """Write the recording's bytes, checked against its manifest, into one file."""
-    chunks = await grants.arrived(cell, recording.workspace_id, recording.id)
     async with cell.database.reading(recording.workspace_id) as tx:
         manifest = await tx.first(queries.manifest(recording.id))
-    if manifest is not None:
-        chunks = chunks[: len(manifest.sizes)]
-    else:  # what follows a hole cannot be joined to what is before it
-        chunks = [(index, stored) for at, (index, stored) in enumerate(chunks) if index == at]
-    if sum(stored.size for _, stored in chunks) > limits.BYTES:
-        raise Damaged(N_("The recording is too large."))
-    if not chunks:
+    keys = await _arrived_in_order(cell, recording) if manifest is None else _named(recording, len(manifest.sizes))
+    if not keys:
         raise Damaged(N_("Nothing of this recording arrived."))
     hashes = bytearray()
     with joined.open("wb") as file:
-        async for content in cell.bucket.get_many([stored.key for _, stored in chunks], limit=limits.CHUNK_BYTES):
-            hashes += hashlib.sha256(content).digest()
-            file.write(content)
+        try:
+            async for content in cell.bucket.get_many(keys, limit=limits.CHUNK_BYTES):
+                hashes += hashlib.sha256(content).digest()
+                file.write(content)
+        except NotFound:  # they were all there when its manifest was accepted
+            log.error("chunk missing", recording_id=str(recording.id), chunk=len(hashes) // HASH_BYTES)
+            raise Damaged(N_("The recording arrived damaged.")) from None
     if manifest is not None and hashes != manifest.hashes:
         log.error("damaged", recording_id=str(recording.id), chunk=_first_difference(hashes, manifest.hashes))
         raise Damaged(N_("The recording arrived damaged."))
+
+
+def _named(recording: Recording, count: int) -> list[str]:
+    """The objects of a recording whose manifest was accepted; how much they hold was judged then."""
+    return [objects.chunk(recording.workspace_id, recording.id, index) for index in range(count)]
+
+
+async def _arrived_in_order(cell: Cell, recording: Recording) -> list[str]:
+    """What lies in the bucket up to the first hole: what follows that cannot be joined to what is before it."""
+    found = await grants.arrived(cell, recording.workspace_id, recording.id)
+    chunks = [stored for at, (index, stored) in enumerate(found) if index == at]
+    if sum(stored.size for stored in chunks) > limits.BYTES:
+        raise Damaged(N_("The recording is too large."))
+    return [stored.key for stored in chunks]
 
 
 def _first_difference(found: bytes | bytearray, expected: bytes) -> int:
@@ -169,7 +181,7 @@ async def storyboard(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None
         with video.open("wb") as file:
             await cell.bucket.get_to(at, file)
         try:
-            board = await media.storyboard(video, folder, recording.duration_ms or 0)
+            board = await media.storyboard(_final(recording, video), folder)
         except media.Unplayable as error:
             raise GiveUp(str(error)) from error
         for path, kind in ((board.sprite, "image/jpeg"), (board.vtt, "text/vtt")):
@@ -180,6 +192,12 @@ async def storyboard(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None
             row.storyboard = True
     if row is None:
         await _erase_ours(cell, workspace_id, recording_id)
+
+
+def _final(recording: Recording, video: Path) -> media.Final:
+    """What remuxing told of it, as the row kept it."""
+    shape = recording.duration_ms or 0, recording.width or 0, recording.height or 0
+    return media.Final(video, recording.media_type, *shape)
 
 
 async def clear_chunks(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None:
@@ -207,27 +225,31 @@ async def erase(cell: Cell, workspace_id: UUID, recording_id: UUID) -> None:
                 await tx.execute(statement)
 
 
-def newest(chunks: list[tuple[int, Stored]], seen: float, recording: Recording) -> float:
-    """When the browser last gave a sign of life (unix seconds)."""
-    signs: list[float] = [stored.modified.timestamp() for _, stored in chunks]
-    return max([recording.changed_at.timestamp(), seen, *signs])
+def newest(chunks: list[tuple[int, Stored]], since: float) -> float:
+    """When the last chunk arrived, or `since` if that is later (unix seconds)."""
+    return max([since, *(stored.modified.timestamp() for _, stored in chunks)])
 
 
-async def follow(cell: Cell, workspace_id: UUID, recording_id: UUID) -> bool:
-    """Look after an upload: end it if its tab is gone. False once there is nothing to look after."""
+async def follow(cell: Cell, workspace_id: UUID, recording_id: UUID) -> float | None:
+    """Look after an upload: end it if its tab is gone. Seconds until it has to be looked at again; None: never.
+
+    The bucket is asked only where Redis knows of no sign of life: a cell that records has hundreds of these a minute.
+    """
     async with cell.database.reading(workspace_id) as tx:
         recording = await tx.first(queries.by_id(recording_id))
-    if recording is None or State(recording.state) not in {State.CREATED, State.RECORDING}:
-        return False
+    if recording is None or State(recording.state) not in UPLOADING:
+        return None
     gates = Gates(cell.redis)
+    stalls_after, ends = cell.settings.stalled_after_s, recording.created_at + limits.OPEN_FOR
+    sign = max(recording.changed_at.timestamp(), await gates.seen(workspace_id, recording_id))
+    if now() < ends and (left := sign + stalls_after - now().timestamp()) > 0:
+        return left
     chunks = await grants.arrived(cell, workspace_id, recording_id)
-    last_sign = newest(chunks, await gates.seen(workspace_id, recording_id), recording)
-    in_time = now() - recording.created_at < limits.OPEN_FOR
-    if in_time and now().timestamp() - last_sign < cell.settings.stalled_after_s:
-        return True
+    if now() < ends and (left := newest(chunks, sign) + stalls_after - now().timestamp()) > 0:
+        return left
     async with cell.database.writing(workspace_id) as tx:
         row = await tx.first(queries.by_id_locked(recording_id))
         if row is None or row.version != recording.version:
-            return True
+            return 0.0
         await service.give_up_upload(tx, gates, row, has_footage=bool(chunks))
-    return False
+    return None

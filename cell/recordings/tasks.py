@@ -14,8 +14,9 @@ UNEXPECTED = N_("We could not prepare this recording. What was sent is kept.")
 @TASKS.does(kinds.FOLLOW)
 async def follow(cell: Cell, workspace_id: UUID, arguments: list[str]) -> None:
     """Look after an upload, again and again while it runs."""
-    if await assembly.follow(cell, workspace_id, UUID(arguments[0])):
-        raise RunAgain(cell.settings.follow_every_s)
+    left_s = await assembly.follow(cell, workspace_id, UUID(arguments[0]))
+    if left_s is not None:
+        raise RunAgain(max(left_s, cell.settings.follow_every_s))
 
 
 async def could_not_assemble(cell: Cell, workspace_id: UUID, arguments: list[str], reason: str) -> None:

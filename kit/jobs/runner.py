@@ -23,6 +23,8 @@ BACKOFF_S = (1, 5, 30, 120, 600)  # after the 1st, 2nd, ... failed attempt
 OUTAGE_S = 10  # until what was away is asked again
 FROZEN_S = 30  # how long work waits where its workspace takes no writes
 REASON_LENGTH = 500  # characters of an error that are kept
+# No job's row is held as an object, so there is none to bring in step: that took an eighth of a worker's time.
+AS_IT_IS = {"synchronize_session": False}
 
 RUNS = Counter("cellcast_job_runs_total", "Runs of jobs by how they ended", ["kind", "outcome"])
 SECONDS = Histogram(
@@ -145,6 +147,7 @@ class Runner(Generic[C]):
             .where(Job.id.in_(free.scalar_subquery()))
             .values(attempts=Job.attempts + 1, leased_until=until)
             .returning(Job.id, Job.workspace_id, Job.kind, Job.attempts, Job.trace, Job.last_error, Job.lane, Job.due)
+            .execution_options(**AS_IT_IS)
         )
         async with self._database.outside() as session:
             row = (await session.execute(take)).first()
@@ -179,7 +182,7 @@ class Runner(Generic[C]):
             return True
 
     async def _change(self, leased: Leased, **values: object) -> bool:
-        mine = update(Job).where(_held(leased)).values(**values)
+        mine = update(Job).where(_held(leased)).values(**values).execution_options(**AS_IT_IS)
         async with self._database.outside() as session:
             result = await session.execute(mine)
         return bool(getattr(result, "rowcount", 0))
@@ -198,8 +201,9 @@ class Runner(Generic[C]):
                 await session.execute(delete(Job).where(Job.id == leased.id))
 
     async def _remove(self, tx: Writing, leased: Leased) -> None:
-        if await tx.execute(delete(Job).where(_held(leased))):
-            await tx.execute(delete(JobArguments).where(JobArguments.id == leased.id))
+        if await tx.execute(delete(Job).where(_held(leased)).execution_options(**AS_IT_IS)):
+            arguments = delete(JobArguments).where(JobArguments.id == leased.id)
+            await tx.execute(arguments.execution_options(**AS_IT_IS))
 
     async def _lay_aside(
         self, leased: Leased, task: Task[C] | None, arguments: list[str], reason: str, *, said: str = ""

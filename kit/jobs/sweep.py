@@ -35,6 +35,7 @@ async def sweep_once(database: Database, kick: Kick) -> int:
         .with_for_update(skip_locked=True)
     )
     mark = update(Job).where(Job.id.in_(waiting)).values(kicked_at=moment).returning(Job.id, Job.lane)
+    mark = mark.execution_options(synchronize_session=False)
     async with database.outside() as session:
         found: list[tuple[UUID, str]] = [(row.id, row.lane) for row in await session.execute(mark)]
     for job_id, lane in found:

@@ -1,6 +1,6 @@
 """The one door to S3: grants for browsers, and a bucket's objects; only this folder imports boto3 and botocore."""
 
-from kit.storage.bucket import Bucket, Stored
+from kit.storage.bucket import Bucket
 from kit.storage.errors import (
     NotEmpty,
     NotFound,
@@ -9,6 +9,7 @@ from kit.storage.errors import (
     StorageUnavailable,
     TooLarge,
 )
+from kit.storage.listing import Stored
 from kit.storage.signer import Grant, S3Config, Signer
 
 __all__ = [

@@ -26,6 +26,7 @@ from kit.storage import (
     StorageRefused,
     StorageUnavailable,
     TooLarge,
+    listing,
 )
 from kit.storage import bucket as bucket_module
 from tests.servers.s3 import S3Server
@@ -186,10 +187,19 @@ async def test_an_object_appended_to_a_file(bucket: Bucket, tmp_path: Path) -> N
         await bucket.get_to("a/none", io.BytesIO())
 
 
-@pytest.mark.parametrize("one_put_limit", [bucket_module.ONE_PUT_LIMIT, 1024])
+@pytest.mark.parametrize(
+    ("held_limit", "one_put_limit"),
+    [(bucket_module.OBJECT_LIMIT, bucket_module.ONE_PUT_LIMIT), (1024, bucket_module.ONE_PUT_LIMIT), (1024, 1024)],
+)
 async def test_a_file_is_written_whole_and_in_parts(
-    bucket: Bucket, s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, one_put_limit: int
+    bucket: Bucket,
+    s3_server: S3Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    held_limit: int,
+    one_put_limit: int,
 ) -> None:
+    monkeypatch.setattr(bucket_module, "OBJECT_LIMIT", held_limit)
     monkeypatch.setattr(bucket_module, "ONE_PUT_LIMIT", one_put_limit)
     monkeypatch.setattr(bucket_module, "PART_SIZE", 5 * 1024 * 1024)  # S3's least
     path, body = tmp_path / "video", os.urandom(12 * 1024 * 1024)
@@ -221,7 +231,8 @@ async def test_what_comes_during_a_deletion_is_not_passed_over(s3_bucket: S3Conf
     class WithLateUpload(Bucket):
         def _versions(self, prefix: str) -> Sequence[tuple[str, str]]:
             found = super()._versions(prefix)
-            self._put_body("w/r/late", b"late", "video/webm")  # a grant that is still alive is used now
+            late = {"Key": "w/r/late", "Body": b"late"}  # a grant that is still alive is used now
+            self._boto().put_object(Bucket=self.config.bucket, **late)
             return found
 
     async with WithLateUpload(s3_bucket) as bucket:
@@ -315,3 +326,36 @@ async def test_every_error_is_a_storage_error() -> None:
     own = [error for error in errors if issubclass(error, Exception)]
     assert len(own) == 6
     assert all(issubclass(error, storage.StorageError) for error in own)
+
+
+def test_a_listing_is_read_and_anything_else_is_none() -> None:
+    head = '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    entry = (
+        "<Contents><Key>w/r/a&amp;b</Key><LastModified>2026-11-29T16:20:30.000Z</LastModified>"
+        "<ETag>&quot;abc&quot;</ETag><Size>7</Size></Contents>"
+    )
+    following = "<NextContinuationToken>more</NextContinuationToken>"
+    found = listing.page(f"{head}{entry}{following}</ListBucketResult>".encode())
+    [one] = found.objects
+    assert (one.key, one.size, one.etag, one.modified.isoformat()) == (
+        "w/r/a&b",
+        7,
+        "abc",
+        "2026-11-29T16:20:30+00:00",
+    )
+    assert found.following == "more"
+    for other in (head, "<html></html>", "", f"{head}<Contents><Key>x</Key></Contents></ListBucketResult>"):
+        with pytest.raises(StorageUnavailable):
+            listing.page(other.encode())
+
+
+async def test_a_listing_of_several_pages_names_each_object_once(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [f"w/r/{index:03}" for index in range(5)]
+    for key in (*keys, "w/other"):
+        await bucket.put(key, key.encode(), "text/plain")
+    monkeypatch.setattr(bucket_module, "LISTED_AT_ONCE", 2)
+    found = await bucket.list("w/r/")
+    assert [(one.key, one.size) for one in found] == [(key, len(key)) for key in keys]
+    assert await bucket.list("w/none/") == []

@@ -15,7 +15,7 @@ from tests.media_files import H264, LIVE_MP4, encoded, recorded_webm
 async def board_of(content: bytes, folder: Path) -> tuple[Final, Storyboard, list[tuple[float, float, list[int]]]]:
     (folder / "joined").write_bytes(content)
     final = await remux(folder / "joined", folder)
-    board = await storyboard(final.path, folder, final.duration_ms)
+    board = await storyboard(final, folder)
     found = re.findall(r"(\S+) --> (\S+)\nstoryboard\.jpg#xywh=([\d,]+)\n", board.vtt.read_text())
     return final, board, [(seconds(a), seconds(b), [int(n) for n in xywh.split(",")]) for a, b, xywh in found]
 
@@ -65,7 +65,7 @@ async def test_any_shape(tmp_path: Path, size: str, tile: list[int]) -> None:
 async def test_what_does_not_decode_is_said(tmp_path: Path) -> None:
     (tmp_path / "video.webm").write_bytes(recorded_webm(1, "320x180")[:600])
     with pytest.raises(Unplayable):
-        await storyboard(tmp_path / "video.webm", tmp_path, 1000)
+        await storyboard(Final(tmp_path / "video.webm", "video/webm", 1000, 320, 180), tmp_path)
 
 
 def test_times_as_web_players_read_them() -> None:

@@ -52,8 +52,8 @@ def impatient(cell: Cell) -> Cell:
     return replace(cell, settings=cell.settings.model_copy(update={"stalled_after_s": 1e-9}))
 
 
-async def vanish(sending: Sending) -> bool:
-    """The tab is gone: the sweep looks after the recording. Whether it is still looked after."""
+async def vanish(sending: Sending) -> float | None:
+    """The tab is gone: the sweep looks after the recording. In how many seconds again, if it is looked after."""
     return await assembly.follow(impatient(sending.world.cell), sending.workspace.id, sending.id)
 
 
@@ -107,7 +107,7 @@ async def test_a_video_is_not_there_before_it_is_ready(sending: Sending, pieces:
 
 async def test_a_tab_that_vanished_leaves_what_arrived(sending: Sending, pieces: list[bytes]) -> None:
     await sent(sending, pieces[: len(pieces) * 2 // 3])
-    assert await vanish(sending) is False
+    assert await vanish(sending) is None
     await work(sending)
     row = await sending.there()
     assert row.state == "ready" and row.swept_at is not None
@@ -144,13 +144,13 @@ async def test_chunks_are_kept_as_long_as_somebody_may_come_back(sending: Sendin
 
 async def test_a_recording_that_lives_is_left_alone(sending: Sending, pieces: list[bytes]) -> None:
     await sent(sending, pieces[:3])
-    follow = assembly.follow
-    assert await follow(sending.world.cell, sending.workspace.id, sending.id) is True
+    left = await assembly.follow(sending.world.cell, sending.workspace.id, sending.id)
+    assert left is not None and 0 < left <= sending.world.cell.settings.stalled_after_s
     assert await sending.state() == "recording"
 
 
 async def test_a_start_without_a_chunk_is_abandoned_and_may_still_be_resumed(sending: Sending) -> None:
-    assert await vanish(sending) is False
+    assert await vanish(sending) is None
     assert await sending.state() == "abandoned"
     assert (await sending.resume()).json["state"] == "recording"
 
