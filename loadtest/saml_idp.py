@@ -74,8 +74,11 @@ class Idp:
         """The certificate's bytes."""
         return self.certificate.public_bytes(serialization.Encoding.DER)
 
-    def answer(self, *, sp: str, acs: str, request: str) -> str:
-        """The field SAMLResponse of an answer to that request: response and assertion are signed."""
+    def answer(self, *, sp: str, acs: str, request: str, email: str | None = None) -> str:
+        """The field SAMLResponse of an answer to that request: response and assertion are signed.
+
+        Of whom it speaks: `email`, or somebody new.
+        """
         now = datetime.now(UTC)
         assertion, response = (f"_{secrets.token_hex(16)}" for _ in range(2))
         groups = "".join(f"<saml:AttributeValue>group-{number}</saml:AttributeValue>" for number in range(_GROUPS))
@@ -87,7 +90,7 @@ class Idp:
             idp=self.entity_id,
             sp=sp,
             acs=acs,
-            email=f"{secrets.token_hex(6)}@customer.example",
+            email=email or f"{secrets.token_hex(6)}@customer.example",
             now=_moment(now),
             before=_moment(now - timedelta(seconds=30)),
             until=_moment(now + timedelta(minutes=5)),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-Kind = Literal["customer", "crowd", "agent", "integrator", "admin", "idp"]
+Kind = Literal["customer", "crowd", "agent", "integrator", "admin", "idp", "sso"]
 Shape = Callable[[float], float]  # share of the scenario's length (0 to 1) -> share of the people that are there
 
 
@@ -20,10 +20,11 @@ def steady(at: float) -> float:
 class Fault:
     """Something done to processes of a stack on this machine, `at` a share of the scenario's length.
 
-    hang: stopped (SIGSTOP) for a share of the length, then continued. restart: stopped and started, one after another.
+    hang: stopped (SIGSTOP) for a share of the length, then continued. slow: stopped two thirds of that time, in turns
+    too short to be seen as gone. restart: stopped and started, one after another.
     """
 
-    kind: Literal["hang", "restart"]
+    kind: Literal["hang", "slow", "restart"]
     names: tuple[str, ...]
     at: float
     lasts: float = 0.0
@@ -74,3 +75,8 @@ def monday(at: float) -> float:
 def burst(at: float) -> float:
     """Nearly nobody, then everybody at once."""
     return 0.02 if at < 0.2 else 1.0
+
+
+def ramp(at: float) -> float:
+    """More and more, evenly."""
+    return min(1.0, 0.02 + at)

@@ -5,6 +5,7 @@ import os
 import platform
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.table import Table
@@ -21,11 +22,15 @@ class Result:
     unit: str
     target: float
     ok: bool
+    better: Better
+    at: str  # when, ISO 8601
+    machine: str
 
 
 def result(one: Figure, value: float | None) -> Result:
     """What `value` means for this figure."""
-    return Result(one.name, value, one.unit, one.target, value is not None and one.reached(value))
+    ok, at = value is not None and one.reached(value), datetime.now(UTC).isoformat(timespec="seconds")
+    return Result(one.name, value, one.unit, one.target, ok, one.better, at, machine())
 
 
 def merge(path: Path, fresh: Iterable[Result]) -> None:

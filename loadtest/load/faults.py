@@ -15,6 +15,7 @@ from loadtest.scenario import Fault
 from loadtest.target import Target
 
 RESTART_WITHIN_S = 120
+STOPS_S, RUNS_S = 0.2, 0.1  # of a slow process: two thirds of the time it stands still
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Faults:
         self._folder = folder
         self._waiting = sorted(faults, key=lambda one: one.begins)
         self._hung: list[tuple[float, list[int]]] = []
+        self._slow: list[tuple[float, threading.Event, threading.Thread]] = []
         self._restarts: list[threading.Thread] = []
         self.failed: list[str] = []
 
@@ -47,27 +49,38 @@ class Faults:
             due = self._waiting.pop(0)
             if due.fault.kind == "hang":
                 self._hang(due, here)
+            elif due.fault.kind == "slow":
+                self._slow_down(due, here)
             else:
                 self._restarts.append(threading.Thread(target=self._restart, args=(due.fault.names,)))
                 self._restarts[-1].start()
         for ends, pids in [one for one in self._hung if one[0] <= at]:
             _signal(pids, signal.SIGCONT)
             self._hung.remove((ends, pids))
+        for _, stop, _ in [one for one in self._slow if one[0] <= at]:
+            stop.set()
 
     def close(self) -> None:
         """Let whatever hangs go on, and wait for restarts."""
         for _, pids in self._hung:
             _signal(pids, signal.SIGCONT)
         self._hung.clear()
+        for _, stop, thread in self._slow:
+            stop.set()
+            thread.join()
         for one in self._restarts:
             one.join()
 
     def _hang(self, due: Timed, here: Target) -> None:
-        known = here.pids()
-        pids = [known[name] for name in due.fault.names if name in known]
-        every = sorted({pid for one in pids for pid in _with_children(one)})  # PostgreSQL's own processes, too
+        every = _processes(due.fault.names, here)
         _signal(every, signal.SIGSTOP)
         self._hung.append((due.ends, every))
+
+    def _slow_down(self, due: Timed, here: Target) -> None:
+        stop = threading.Event()
+        thread = threading.Thread(target=_stutter, args=(_processes(due.fault.names, here), stop))
+        self._slow.append((due.ends, stop, thread))
+        thread.start()
 
     def _restart(self, names: Sequence[str]) -> None:
         for name in names:
@@ -77,6 +90,25 @@ class Faults:
             )
             if done.returncode:
                 self.failed.append(f"{name} did not restart: {done.stderr.strip()[-200:]}")
+
+
+def _processes(names: Sequence[str], here: Target) -> list[int]:
+    """Those of these names, and what is below them: PostgreSQL's own processes, too."""
+    known = here.pids()
+    pids = [known[name] for name in names if name in known]
+    return sorted({pid for one in pids for pid in _with_children(one)})
+
+
+def _stutter(pids: Sequence[int], stop: threading.Event) -> None:
+    """Have processes stand still and run in turn until told to stop; then they run."""
+    try:
+        while not stop.is_set():
+            _signal(pids, signal.SIGSTOP)
+            stop.wait(STOPS_S)
+            _signal(pids, signal.SIGCONT)
+            stop.wait(RUNS_S)
+    finally:
+        _signal(pids, signal.SIGCONT)
 
 
 def _with_children(pid: int) -> list[int]:

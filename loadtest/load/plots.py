@@ -70,3 +70,19 @@ def _ceiling(value: float) -> float:
             if step * factor >= value:
                 return step * factor
         step *= 10
+
+
+_STYLE = """<style>
+text { fill: #5b6577; font: 11px system-ui, sans-serif; }
+.left { text-anchor: end; dominant-baseline: middle; } .below { text-anchor: middle; }
+polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
+.first { stroke: #4a3fd6; } .second { stroke: #0c8f7d; } .third { stroke: #b3261e; }
+.grid { stroke: #9aa3b2; } .fault { fill: #f6c5c0; } .good { fill: #0c8f7d; } .bad { fill: #b3261e; }
+</style>"""
+
+
+def standing_alone(drawn: Markup) -> str:
+    """A plot as a file of its own: with its name space, and with what the report's page gives it else."""
+    opening, _, rest = str(drawn).partition(">")
+    named = opening.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return f"{named}>{_STYLE}{rest}\n"

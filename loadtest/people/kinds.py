@@ -5,6 +5,7 @@ from loadtest.people.agent import Agent
 from loadtest.people.customer import Crowd, Customer
 from loadtest.people.idp import DirectorySync
 from loadtest.people.integrator import Integrator
+from loadtest.people.sso import Commuter
 from loadtest.people.visitor import Visitor
 from loadtest.scenario import Kind
 
@@ -15,4 +16,5 @@ KINDS: dict[Kind, type[Visitor]] = {
     "integrator": Integrator,
     "admin": Admin,
     "idp": DirectorySync,
+    "sso": Commuter,
 }
