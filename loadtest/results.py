@@ -1,6 +1,6 @@
 """`python -m loadtest.results`: docs/results.md and its plots, made from the results kept in docs/results.
 
-`--bench` and `--report` take new ones in first; `--check` only says whether the page is what the results give.
+`--bench`, `--finish` and `--report` take new ones in first; `--check` only says whether the page is what they give.
 """
 
 import argparse
@@ -15,13 +15,13 @@ from loadtest.load.bars import Bar, bars
 from loadtest.load.plots import Line, plot, standing_alone
 
 DOCS = Path(__file__).parents[1] / "docs"
-BENCH = "bench.json"
+BENCH, FINISH = "bench.json", "finish.json"
 _STEPS = ("count", "failed", "per_s", "p50", "p95", "p99")
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
-def take_in(docs: Path, bench: Path | None, reports: Sequence[Path]) -> None:
-    """Keep results: a bench's by figure, later over earlier; a load's report by its scenario.
+def take_in(docs: Path, bench: Path | None, finish: Path | None, reports: Sequence[Path]) -> None:
+    """Keep results: a bench's by figure, later over earlier; what finishing costs; a load's report by its scenario.
 
     Raises OSError, and ValueError for what is none; nothing is kept then.
     """
@@ -32,6 +32,8 @@ def take_in(docs: Path, bench: Path | None, reports: Sequence[Path]) -> None:
         measured = [one for one in _read(bench) if one["value"] is not None and "at" in one]
         known.update({one["name"]: one for one in measured})
         fresh[BENCH] = [known[name] for name in sorted(known)]
+    if finish is not None:
+        fresh[FINISH] = {workers: one for workers, one in _read(finish).items() if _finish_row(workers, one)}
     for path in reports:
         report = _read(path)
         if not isinstance(report, dict) or not _NAME.fullmatch(str(report.get("scenario"))) or "steps" not in report:
@@ -46,8 +48,10 @@ def made(docs: Path) -> dict[str, str]:
     """The page and its plots, by path below `docs`, from what is kept in `docs`/results."""
     folder = docs / "results"
     figures = _read(folder / BENCH) if (folder / BENCH).exists() else []
+    finish = _read(folder / FINISH) if (folder / FINISH).exists() else {}
     reports = [_read(path) for path in sorted(folder.glob("load-*.json"))]
-    out = {"results.md": "\n".join(["# Results", "", *_INTRODUCTION, *_bench(figures), *map(_load, reports)])}
+    parts = [*_INTRODUCTION, *_bench(figures), *_finish(finish), *map(_load, reports)]
+    out = {"results.md": "\n".join(["# Results", "", *parts])}
     if figures:
         out["results/bench.svg"] = bars("Share of what is allowed", [_bar(one) for one in figures if one["target"]])
     for report in reports:
@@ -99,6 +103,28 @@ def _bench(figures: Sequence[Mapping[str, Any]]) -> list[str]:
         where = f"{one['at'][:10]}, {one['machine']}"
         lines.append(f"| `{one['name']}` | {value} | {sign} {target} | {'yes' if one['ok'] else '**no**'} | {where} |")
     return [*lines, ""]
+
+
+def _finish(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not found:
+        return []
+    return [
+        "## Recordings of 30 s that become playable",
+        "",
+        "Many wait at once. Processor seconds are those of one recording, from its end until it is playable.",
+        "",
+        "| workers | a minute | worker | ffmpeg | web | PostgreSQL | S3 | Redis | machine busy | bound by | measured |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---|",
+        *(_finish_row(workers, found[workers]) for workers in sorted(found)),
+        "",
+    ]
+
+
+def _finish_row(workers: str, one: Mapping[str, Any]) -> str:
+    spent = [f"{one['processor_s'][part]:.3f}" for part in ("worker", "ffmpeg", "web", "postgres", "s3", "redis")]
+    where = f"{one['at'][:10]}, {one['machine']}"
+    cells = [workers, f"{one['per_min']:.0f}", *spent, f"{one['busy']:.0%}", one["bound_by"], where]
+    return f"| {' | '.join(cells)} |"
 
 
 def _bar(one: Mapping[str, Any]) -> Bar:
@@ -170,6 +196,7 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--docs", type=Path, default=DOCS, help="the folder of results.md (default: the tree's docs)")
     parser.add_argument("--bench", type=Path, help="results of make bench to keep: loadtest/results/latest.json")
+    parser.add_argument("--finish", type=Path, help="what finishing costs, to keep: loadtest/results/finish.json")
     parser.add_argument("--report", type=Path, action="append", default=[], help="a report.json of make load to keep")
     parser.add_argument("--check", action="store_true", help="write nothing; 1 where something differs")
     wanted = parser.parse_args(words)
@@ -179,10 +206,12 @@ def main(words: Sequence[str] | None = None) -> int:
             for name in wrong:
                 print(f"{wanted.docs / name} is not what the results give: run python -m loadtest.results")
             return 1 if wrong else 0
-        take_in(wanted.docs, wanted.bench, wanted.report)
+        take_in(wanted.docs, wanted.bench, wanted.finish, wanted.report)
         write(wanted.docs)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f"--bench or --report, or a file in {wanted.docs / 'results'}, is none: {error}", file=sys.stderr)
+        print(
+            f"--bench, --finish or --report, or a file in {wanted.docs / 'results'}, is none: {error}", file=sys.stderr
+        )
         return 2
     return 0
 

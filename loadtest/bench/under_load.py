@@ -1,20 +1,12 @@
 """The figures of a deployment that is full: scenarios as `cellcast load run` runs them, each in a stack of its own."""
 
-import asyncio
 import tempfile
-import time
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from loadtest import media
-from loadtest.bench.deployment import deployment
 from loadtest.bench.figures import Unmeasurable, figure
 from loadtest.load.run import LoadFailed, Wanted, run
-from loadtest.protocol import Customer, Recording
-
-FINISHES, FINISH_S = 60, 30
-AT_ONCE = 10
 
 
 @cache
@@ -70,30 +62,3 @@ def other_cell_p95_change() -> float:
 def rolling_restart_failures() -> float:
     """All web processes and workers are restarted in turn under load: failed steps, and recordings lost."""
     return _figure("rolling-restart", "failed") + _figure("rolling-restart", "lost")
-
-
-@figure("load.finish_per_min", unit="/min", target=120, better="higher")
-def finish_per_min() -> float:
-    """Recordings of 30 s that one worker process makes playable in a minute, when many wait."""
-    return asyncio.run(_finish_per_min())
-
-
-async def _finish_per_min() -> float:
-    footage = media.chunks(media.webm(FINISH_S, width=640, height=360, kilobits=416), FINISH_S)
-    link = deployment().workspace("eu")["link"]
-    async with Customer() as customer:
-        page, at_once = await customer.open(link), asyncio.Semaphore(AT_ONCE)
-
-        async def sent() -> Recording:
-            async with at_once:
-                recording = await customer.start(page)
-                await customer.send(recording, footage)
-                return recording
-
-        recordings = await asyncio.gather(*(sent() for _ in range(FINISHES)))
-        begun = time.perf_counter()
-        await asyncio.gather(*(customer.finish(one) for one in recordings))
-        states = await asyncio.gather(*(customer.until_settled(one, within_s=300, every_s=0.5) for one in recordings))
-        if set(states) != {"ready"}:
-            raise Unmeasurable(f"recordings became {set(states)}")
-        return FINISHES / (time.perf_counter() - begun) * 60

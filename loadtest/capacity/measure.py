@@ -52,7 +52,7 @@ class Place:
 
     def spent(self) -> Spent:
         """Processor seconds so far, those of children included, whether they run or have ended."""
-        return {part: _with_children(pid) for part, pid in self.pids.items()}
+        return {part: with_children(pid) for part, pid in self.pids.items()}
 
 
 async def measure(facts: dict[str, Any]) -> Costs:
@@ -181,7 +181,8 @@ def _each(spent: Spent, times: float) -> Spent:
     return {part: round(seconds / times, 6) for part, seconds in spent.items()}
 
 
-def _with_children(pid: int) -> float:
+def with_children(pid: int) -> float:
+    """Processor seconds of a process and of all below it, those that have ended included."""
     process = psutil.Process(pid)
     times = process.cpu_times()
     total = times.user + times.system + times.children_user + times.children_system

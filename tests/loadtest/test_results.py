@@ -13,6 +13,11 @@ from loadtest import results
 FIGURE = {"name": "a.fast", "value": 50.0, "unit": "ms", "target": 100.0, "ok": True, "better": "lower"}
 MEASURED = {**FIGURE, "at": "2026-11-29T18:00:00+00:00", "machine": "2 x x86_64"}
 STEP = {"count": 10, "failed": 0, "per_s": 1.0, "p50": 5.0, "p95": 9.0, "p99": 9.5}
+PARTS = ("worker", "ffmpeg", "web", "postgres", "s3", "redis")
+FINISH = {
+    "1": {"per_min": 121.4, "processor_s": dict.fromkeys(PARTS, 0.1), "busy": 0.91, "bound_by": "processors"}
+    | {"at": MEASURED["at"], "machine": MEASURED["machine"]}
+}
 REPORT: dict[str, Any] = {
     "scenario": "everybody",
     "about": "all of them",
@@ -34,7 +39,9 @@ def docs(tmp_path: Path) -> Path:
     """A folder with a bench and a load taken in, and the page made of them."""
     (tmp_path / "latest.json").write_text(json.dumps([MEASURED, {**MEASURED, "name": "b.none", "value": None}]))
     (tmp_path / "report.json").write_text(json.dumps(REPORT))
+    (tmp_path / "finish.json").write_text(json.dumps(FINISH))
     words = ["--bench", str(tmp_path / "latest.json"), "--report", str(tmp_path / "report.json")]
+    words += ["--finish", str(tmp_path / "finish.json")]
     assert results.main(["--docs", str(tmp_path / "docs"), *words]) == 0
     return tmp_path / "docs"
 
@@ -49,6 +56,8 @@ def test_every_result_is_on_the_page_with_its_date_and_machine(docs: Path) -> No
     assert "b.none" not in page
     assert "| api: link | 10 | 0 | 1 | 5 | 9 | 9.5 |" in page
     assert "3 recordings finished; 0 lost" in page
+    costs = " | ".join(["0.100"] * len(PARTS))
+    assert f"| 1 | 121 | {costs} | 91% | processors | 2026-11-29, 2 x x86_64 |" in page
     assert "their p95 changed by +10%" in page
     for plotted in re.findall(r"\]\(([^)]+\.svg)\)", page):
         drawn = (docs / plotted).read_text()
