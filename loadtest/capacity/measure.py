@@ -26,6 +26,7 @@ FINISHED, SHORT_S, LONG_S = 10, 10, 60
 LOOKS, ACTIONS = 24, 40  # of an agent: loadtest/people/agent.py in the same proportions
 ACTIONS_A_SECOND = 0.25
 IDLE_S = 5.0
+SERVING: tuple[Part, ...] = ("web", "postgres", "redis")  # agents; what workers clear up meanwhile is not theirs
 DONE_WITHIN_S = 600.0
 _MIB = 1 << 20
 _MEDIA_JOBS = "SELECT count(*) FROM jobs WHERE lane = 'media' AND dead_at IS NULL"
@@ -79,7 +80,7 @@ async def measure(facts: dict[str, Any]) -> Costs:
         recorder_second=_each(recording, RECORDERS * PACED_S),
         recording={part: round(max(0.0, short[part] - recorded[part] * SHORT_S), 6) for part in PARTS},
         recorded_second={part: round(cost, 6) for part, cost in recorded.items()},
-        agent_second=_each(looking, ACTIONS / ACTIONS_A_SECOND),
+        agent_second=_each({part: looking[part] for part in SERVING}, ACTIONS / ACTIONS_A_SECOND),
         chunk_bytes=round(sum(map(len, footage)) / LONG_S),
         redis_recorder_bytes=round(max(held, 1.0)),
         web_mib=_resident(place.pids["web"]),
