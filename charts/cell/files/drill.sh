@@ -1,1 +1,0 @@
-../../lib/files/drill.sh
