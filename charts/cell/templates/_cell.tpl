@@ -13,7 +13,7 @@
 
 {{/* The keys of the Secret, by what is enabled. */}}
 {{- define "cell.secretKeys" -}}
-{{- $keys := list "s3-access-key" "s3-secret-key" "master-key" "domain-key" "signing-key" "feed-token" "redis-password" }}
+{{- $keys := list "s3-access-key" "s3-secret-key" "worker-s3-access-key" "worker-s3-secret-key" "master-key" "domain-key" "signing-key" "feed-token" "redis-password" }}
 {{- if .Values.mail.enabled }}{{ $keys = append $keys "smtp-url" }}{{ end }}
 {{- if .Values.published.enabled }}{{ $keys = append $keys "published-bucket" }}{{ end }}
 {{- if and .Values.backup.enabled (eq .Values.postgres.from "cluster") }}
@@ -37,13 +37,18 @@
 {{- else }}{{ .Values.redis.external.host }}:{{ .Values.redis.external.port }}{{ end }}
 {{- end }}
 
-{{/* The settings of a process. A password is a variable of its own, which Kubernetes puts into the address after it. */}}
+{{/*
+The settings of a process. A password is a variable of its own, which Kubernetes puts into the address after it. Takes
+top, and part: workers and the scheduler have an account of S3 that may delete, the others one that may not.
+*/}}
 {{- define "cell.env" -}}
+{{- $s3 := ternary "worker-s3" "s3" (or (hasPrefix "worker-" .part) (eq .part "scheduler")) }}
+{{- with .top }}
 {{- $v := .Values }}
 {{- $secret := dict
   "REDIS_PASSWORD" "redis-password"
-  "CELLCAST_CELL_S3_ACCESS_KEY" "s3-access-key"
-  "CELLCAST_CELL_S3_SECRET_KEY" "s3-secret-key"
+  "CELLCAST_CELL_S3_ACCESS_KEY" (printf "%s-access-key" $s3)
+  "CELLCAST_CELL_S3_SECRET_KEY" (printf "%s-secret-key" $s3)
   "CELLCAST_CELL_MASTER_KEY" "master-key"
   "CELLCAST_CELL_DOMAIN_KEY" "domain-key"
   "CELLCAST_CELL_SIGNING_KEY" "signing-key"
@@ -76,7 +81,7 @@
 {{- $plain = merge (deepCopy $v.settings) $plain }}
 {{- include "lib.secretEnv" (dict "top" . "name" "POSTGRES_PASSWORD" "secret" (printf "%s-postgres-app" .Release.Name) "key" "password") }}
 {{- range $name, $key := $secret }}
-{{ include "lib.secretEnv" (dict "top" $ "name" $name "key" $key) }}
+{{ include "lib.secretEnv" (dict "top" $.top "name" $name "key" $key) }}
 {{- end }}
 {{- range $name, $value := $plain }}
 {{ include "lib.env" (dict "name" (printf "CELLCAST_CELL_%s" $name) "value" $value) }}
@@ -85,6 +90,7 @@
 {{ include "lib.env" (dict "name" "PGSSLROOTCERT" "value" "/etc/cellcast/postgres/ca.crt") }}
 {{- if $v.bucket.caSecret }}
 {{ include "lib.env" (dict "name" "AWS_CA_BUNDLE" "value" "/etc/cellcast/bucket/ca.crt") }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -117,7 +123,7 @@
 {{/* A long-running process of the cell. Takes what lib.deployment takes. */}}
 {{- define "cell.process" -}}
 {{- $given := merge (dict
-  "env" (include "cell.env" .top)
+  "env" (include "cell.env" .)
   "mounts" (include "cell.mounts" .top)
   "volumes" (include "cell.volumes" .top)
   "folders" (dict "/tmp" "256Mi" "/state" "1Gi" "/scratch" (.scratch | default "1Gi"))
