@@ -126,6 +126,26 @@ def join(
         _voice(as_json).answer(done, lambda: table(done["processes"]))
 
 
+@app.command(epilog="Example: cellcast stack drill eu-1 --json")
+def drill(
+    name: Annotated[str, typer.Argument(help="A cell of the running stack, such as eu-1.", metavar="CELL")],
+    dir_: Dir = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Back a cell's PostgreSQL up into its S3, restore it elsewhere to a moment, and compare; exit code 1 if it fails.
+
+    The cell works on meanwhile. It is the drill of the charts, run on this machine's servers.
+    """
+    from stack.drill import words
+    from stack.folder import Folder
+    from stack.restoring import drill as run
+
+    with _said(as_json):
+        voice = _voice(as_json)
+        report = run(Folder(dir_), name, voice.say)
+        voice.answer(report, lambda: words(report))
+
+
 @app.command(epilog="Example: cellcast stack mail --follow")
 def mail(
     dir_: Dir = DEFAULT,

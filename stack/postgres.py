@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -157,9 +158,17 @@ def make_data(programs: Path, data: Path, password: str) -> None:
 _INITDB = ("-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
 
 
+def archive_of(data: Path) -> Path:
+    """Where a server puts each finished file of its log while this folder is there."""
+    return data.with_name(f"{data.name}-archive")
+
+
 def command(programs: Path, data: Path, port: int) -> Command:
     """What runs the server in the foreground. It stops at once on SIGINT, and waits for clients on SIGTERM."""
-    options = [f"--{name}={value}" for name, value in {**_OPTIONS, "port": str(port)}.items()]
+    archive = shlex.quote(str(archive_of(data)))
+    archived = f"test ! -d {archive} || (cp %p {archive}/%f.part && mv {archive}/%f.part {archive}/%f)"
+    own = {"port": str(port), "archive_mode": "on", "archive_command": archived}
+    options = [f"--{name}={value}" for name, value in {**_OPTIONS, **own}.items()]
     return Command(
         arguments=[programs / "postgres", "-D", data, *options],
         environment=own_environment() | {"TZ": "UTC"},

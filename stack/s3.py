@@ -35,6 +35,10 @@ _BUCKET_ACTIONS = (
     "s3:GetBucketVersioning",
 )
 
+# What Barman does with a bucket of backups: docs/aws/backup.json, and a test compares.
+BACKUP_OBJECTS = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+BACKUP_BUCKET = ("s3:ListBucket",)
+
 RULES = (_OBJECT_ACTIONS, _BUCKET_ACTIONS)  # when they change, a bucket is prepared again
 
 
@@ -113,6 +117,14 @@ def prepare_published(server: Server, bucket: str, writer: Keys, reader: Keys) -
         for account in (writer, reader):
             _make_account(server, account)
         _allow(s3, bucket, [("write", writer, ("s3:PutObject",), "/*"), ("read", reader, ("s3:GetObject",), "/*")])
+
+
+def prepare_backups(server: Server, bucket: str, account: Keys) -> None:
+    """Make a bucket for backups, not versioned, and the account that may use it. Raises S3Refused."""
+    with _asked(server) as s3:
+        _make_bucket(s3, bucket)
+        _make_account(server, account)
+        _allow(s3, bucket, [("objects", account, BACKUP_OBJECTS, "/*"), ("bucket", account, BACKUP_BUCKET, "")])
 
 
 @contextmanager

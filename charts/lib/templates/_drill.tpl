@@ -1,6 +1,11 @@
-{{/* The restore drill, from time to time. Takes top, bucket (endpoint, region, caSecret). */}}
+{{/*
+The restore drill (stack/drill.py), from time to time. Takes top, bucket (endpoint, region, caSecret) of the backups, and
+objects: the bucket (name besides) of recordings, where there are any.
+*/}}
 {{- define "lib.drill" -}}
 {{- $bucket := .bucket }}
+{{- $objects := .objects }}
+{{- $top := .top }}
 {{- with .top }}
 {{- $v := .Values }}
 {{- $me := dict "top" . "part" "drill" }}
@@ -9,8 +14,8 @@ kind: ConfigMap
 metadata:
   {{- include "lib.meta" $me | nindent 2 }}
 data:
-  drill.sh: |
-    {{- .Files.Get "files/drill.sh" | trimSuffix "\n" | nindent 4 }}
+  drill.py: |
+    {{- .Files.Get "files/drill.py" | trimSuffix "\n" | nindent 4 }}
 ---
 apiVersion: batch/v1
 kind: CronJob
@@ -33,12 +38,21 @@ spec:
         {{- $env := list
           (include "lib.secretEnv" (dict "top" . "name" "AWS_ACCESS_KEY_ID" "key" "backup-access-key"))
           (include "lib.secretEnv" (dict "top" . "name" "AWS_SECRET_ACCESS_KEY" "key" "backup-secret-key"))
-          (include "lib.env" (dict "name" "AWS_REGION" "value" $bucket.region))
+          (include "lib.env" (dict "name" "AWS_DEFAULT_REGION" "value" $bucket.region))
           (include "lib.env" (dict "name" "ENDPOINT" "value" $bucket.endpoint))
           (include "lib.env" (dict "name" "BUCKET" "value" $v.backup.bucket))
           (include "lib.env" (dict "name" "SERVER" "value" (printf "%s-postgres" .Release.Name)))
           (include "lib.env" (dict "name" "BACK" "value" $v.backup.drill.back))
         }}
+        {{- with $objects }}
+        {{- $env = concat $env (list
+          (include "lib.secretEnv" (dict "top" $top "name" "OBJECTS_ACCESS_KEY" "key" "s3-access-key"))
+          (include "lib.secretEnv" (dict "top" $top "name" "OBJECTS_SECRET_KEY" "key" "s3-secret-key"))
+          (include "lib.env" (dict "name" "OBJECTS" "value" (dict
+            "endpoint" .endpoint "region" .region "bucket" .name
+            "access_key" "$(OBJECTS_ACCESS_KEY)" "secret_key" "$(OBJECTS_SECRET_KEY)" | toJson)))
+        ) }}
+        {{- end }}
         {{- if $bucket.caSecret }}
         {{- $env = append $env (include "lib.env" (dict "name" "AWS_CA_BUNDLE" "value" "/etc/cellcast/bucket/ca.crt")) }}
         {{- end }}
@@ -51,7 +65,7 @@ spec:
         {{- include "lib.pod" (dict
           "top" . "part" "drill" "uid" 26 "restart" "Never"
           "image" (include "lib.image" $v.postgres.image)
-          "command" (list "/bin/sh" "/etc/drill/drill.sh" "/drill")
+          "command" (list "python3" "/etc/drill/drill.py" "/drill/run")
           "env" (join "\n" $env) "mounts" $mounts "volumes" $volumes
           "folders" (dict "/drill" $v.backup.drill.storage "/tmp" "1Gi")
           "resources" $v.backup.drill.resources
