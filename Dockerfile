@@ -16,18 +16,19 @@ COPY control_plane control_plane
 WORKDIR /src/cell/ui
 RUN node build.mjs
 
-# The packages of the lock file, each compared with its hash.
+# What runs in production and for loads, of the versions that were tested, each compared with its hash.
 FROM ${BASE} AS packages
 ENV VIRTUAL_ENV=/opt/cellcast PATH=/opt/cellcast/bin:$PATH
 RUN python -m pip install --no-cache-dir --disable-pip-version-check 'uv==0.9.11' && uv venv /opt/cellcast
 WORKDIR /src
-COPY requirements.lock pyproject.toml README.md ./
-RUN uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
+COPY image.lock pyproject.toml README.md ./
+RUN uv pip sync --quiet --require-hashes --compile-bytecode image.lock
 COPY kit kit
 COPY contracts contracts
 COPY router router
 COPY cell cell
 COPY control_plane control_plane
+COPY loadtest loadtest
 COPY --from=ui /src/cell/ui/static cell/ui/static
 COPY --from=ui /src/router/static router/static
 COPY --from=ui /src/control_plane/ui/static control_plane/ui/static
@@ -39,6 +40,8 @@ LABEL org.opencontainers.image.title="Cellcast" \
 # Nothing is written but where a pod mounts a folder.
 ENV PATH=/opt/cellcast/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 COPY --from=packages /opt/cellcast /opt/cellcast
+# Locust wants its file by a path; all else of loadtest is among the packages.
+COPY loadtest/locustfile.py /opt/loadtest/locustfile.py
 USER 10001:10001
 WORKDIR /tmp
 ENTRYPOINT ["cellcast"]

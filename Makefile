@@ -54,9 +54,11 @@ charts: $(INSTALLED) ## render the charts' profiles anew, and judge them as a cl
 	python -m tests.charts.golden
 	pytest -n 2 tests/charts
 
-lock: $(INSTALLED) ## pin what pyproject.toml names anew, in requirements.lock
+lock: $(INSTALLED) ## pin what pyproject.toml names anew, in requirements.lock, and of it what the image holds, in image.lock
 	PATH="$$PATH:$(CURDIR)/.cellcast/uv/bin" uv pip compile --quiet --universal --python-version 3.11 \
 		--generate-hashes --all-extras --output-file requirements.lock pyproject.toml
+	PATH="$$PATH:$(CURDIR)/.cellcast/uv/bin" uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --extra load --constraint requirements.lock --output-file image.lock pyproject.toml
 
 clean: ## remove what was installed and built; a demo's data in .cellcast/stack stays
 	rm -rf $(VENV) .cellcast/uv cell/ui/node_modules cell/ui/static router/static control_plane/ui/static

@@ -2,6 +2,7 @@
 
 import sys
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import typer
 
@@ -23,7 +24,9 @@ def tree(called: str = "") -> typer.Typer:
         add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    parts = {point.name: point for point in entry_points(group=_GROUP)}
+    # An image leaves out what only a checkout has, as the stack.
+    there = (point for point in entry_points(group=_GROUP) if find_spec(point.module.partition(".")[0]))
+    parts = {point.name: point for point in there}
     for name in [called] if called in parts else sorted(parts):
         root.add_typer(parts[name].load(), name=name)
     return root

