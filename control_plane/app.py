@@ -3,6 +3,7 @@
 from quart import Quart
 from quart_schema import Info, QuartSchema
 
+from control_plane import deployment
 from control_plane.audit import api as audit
 from control_plane.feed import api as feed_api
 from control_plane.feed import routes as feeds
@@ -18,6 +19,7 @@ from kit.web.app import create_app
 
 ROUTES: tuple[Routes, ...] = (
     operators.routes,
+    deployment.routes,
     cells.routes,
     peers.routes,
     placement.routes,

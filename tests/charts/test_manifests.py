@@ -164,6 +164,14 @@ def test_migrations_run_before_new_processes_and_come_with_the_first() -> None:
 
     assert annotations("upgrade")["helm.sh/hook"] == "pre-upgrade"
     assert "helm.sh/hook" not in annotations("eu")  # a hook would run before there is a database
+    # Argo CD renders as for a first installation each time: its own hook, and a later wave for what runs on the tables.
+    assert annotations("eu")["argocd.argoproj.io/hook"] == "Sync"
+    waves = {
+        one["metadata"].get("annotations", {}).get("argocd.argoproj.io/sync-wave")
+        for one in rendered("cell", "eu")
+        if one["kind"] in {"Deployment", "ScaledObject"}
+    }
+    assert waves == {"1"} and "argocd.argoproj.io/sync-wave" not in annotations("eu")
 
 
 def test_what_waits_and_what_is_being_done_both_count_for_workers() -> None:

@@ -28,6 +28,7 @@ VERSIONS = tuple(f"1.{minor}.0" for minor in range(31, 38))  # of Kubernetes: th
 
 # Where the resources are defined that operators bring: a Go module, and the folder in it that holds them.
 _DEFINED_IN = {
+    "github.com/argoproj/argo-cd/v3@v3.4.13": "manifests/crds",
     "github.com/cert-manager/cert-manager@v1.21.2": "deploy/crds",
     "github.com/cloudnative-pg/cloudnative-pg@v1.30.0": "config/crd/bases",
     "github.com/cloudnative-pg/plugin-barman-cloud@v0.15.0": "config/crd/bases",
@@ -37,7 +38,11 @@ _DEFINED_IN = {
 }
 _USED = frozenset(
     {
+        "AppProject",
+        "Application",
+        "ApplicationSet",
         "Certificate",
+        "ClusterSecretStore",
         "Issuer",
         "Cluster",
         "ExternalSecret",

@@ -133,6 +133,8 @@ apiVersion: apps/v1
 kind: Deployment
 metadata:
   {{- include "lib.meta" . | nindent 2 }}
+  annotations:
+    {{- include "lib.afterMigrations" . | nindent 4 }}
 spec:
   {{- if not .scaled }}
   replicas: {{ .replicas }}
@@ -152,6 +154,11 @@ spec:
       {{- include "lib.selector" . | nindent 6 }}
   template:
     {{- include "lib.pod" . | nindent 4 }}
+{{- end }}
+
+{{/* Argo CD has migrations, a hook of its first wave, end before it goes on to what runs on the new tables. */}}
+{{- define "lib.afterMigrations" -}}
+argocd.argoproj.io/sync-wave: "1"
 {{- end }}
 
 {{/* A Service inside the cluster; takes ports (name -> number). */}}

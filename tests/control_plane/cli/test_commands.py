@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from control_plane.cli.cells import app as cells
@@ -72,6 +73,7 @@ def shell(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
             "CELLCAST_CONTROL_PLANE_GO_URL": "http://go.localhost",
             "CELLCAST_CONTROL_PLANE_DATABASE_URL": postgres.app_dsn(name),
             "CELLCAST_CONTROL_PLANE_SIGNING_KEY": key.to_text(),
+            "CELLCAST_CONTROL_PLANE_SIGN_UP_URLS": json.dumps({"eu": f"http://127.0.0.1:{free_port()}"}),
         },
         folder / "log",
         url,
@@ -112,7 +114,7 @@ def test_an_operator_runs_a_fleet(shell: Shell) -> None:
     for cell in ("eu-1", "eu-2"):
         beat(shell.url, shell.key, cell, KEY)
     create = ["workspaces", "create", "--region", "eu", *FOUNDER]
-    keys = [shell.json(*create, code=1)["workspace_key"] for _ in range(3)]  # reserved: no provisioning finishes them
+    keys = [shell.json(*create, code=3)["workspace_key"] for _ in range(3)]  # reserved: no provisioning finishes them
     assert {one["cell"] for one in shell.json("workspaces", "list", "--region", "eu")["items"]} == {"eu-1", "eu-2"}
     assert shell.json("workspaces", "activate", keys[0], *WHY)["state"] == "active"
     assert shell.json("workspaces", "suspend", keys[0], *WHY)["state"] == "suspended"
@@ -132,6 +134,47 @@ def test_an_operator_runs_a_fleet(shell: Shell) -> None:
     assert "joining" not in shell.run("cells", "list")
     shell.run("cells", "drain", "eu-1", *WHY)
     assert keys[0] in shell.run("cells", "retire", "eu-1", *WHY, code=1)
+
+
+def test_a_cell_is_added_with_the_values_of_its_release(shell: Shell, tmp_path: Path) -> None:
+    encrypted = ["--set", "goUrl=https://go.example", "--set", "registry.url=https://control.example"]
+    asked = [
+        *("--set", "edge.tls.issuer=letsencrypt", "--set", "secrets.external.store=vault"),
+        *("--set", "network.outside.cluster={cidrs: [10.96.0.1/32]}"),
+    ]
+    first, second, stranger = (tmp_path / f"{name}.yaml" for name in ("eu-11", "eu-12", "us-9"))
+    add = ["cells", "add", "eu-11", "--cell-url", "https://eu-11.example", *CAPACITY, "--values", str(first)]
+    lacking = shell.run(*add, *encrypted, code=2)
+    assert "edge.tls.issuer" in lacking and "secrets.external.store" in lacking and "network.outside" in lacking
+    assert "There is no cell eu-11" in shell.run("cells", "show", "eu-11", code=4), "refused before it is registered"
+    made = shell.json(*add, *encrypted, *asked)
+    assert (made["size"], made["values"], made["state"]) == ("small", str(first), "joining") and made["feed_token"]
+    values = yaml.safe_load(first.read_text())
+    assert values["registry"]["publicKeys"] == [shell.key.public_text()]
+    assert values["backup"]["bucket"] == "cellcast-eu-11-backups"
+
+    # The next one is told by its neighbour what no registry knows, and by the registry what addresses look like.
+    large = ["--capacity", "5000", "--public-key", KEY.public_text(), "--values", str(second)]
+    assert "cells open eu-12" in shell.run("cells", "add", "eu-12", *large)
+    values = yaml.safe_load(second.read_text())
+    assert (values["url"], values["secrets"]["external"]) == (
+        "https://eu-12.example",
+        {"path": "cellcast/eu-12", "store": "vault"},
+    )
+    assert values["web"]["scale"]["max"] > 12
+
+    assert "is there" in shell.run("cells", "values", "eu-12", str(second), code=1)
+    before = second.read_text()
+    shell.run("cells", "values", "eu-12", str(second), "--force", "--set", "logLevel=debug")
+    assert second.read_text() == before + "logLevel: debug\n"
+    assert "There is or was a cell" in shell.run("cells", "add", "eu-12", *large, "--force", code=1)
+    assert second.read_text() == before + "logLevel: debug\n", "a refusal changes nothing"
+    large[-1] = str(stranger)
+    assert "There is no region us" in shell.run("cells", "add", "us-9", *large, code=1)
+    assert "Give --values" in shell.run("cells", "add", "eu-13", *CAPACITY, "--force", code=2)
+    assert "no folder" in shell.run("cells", "values", "eu-12", str(tmp_path / "none" / "x.yaml"), code=2)
+    assert "it is PATH=VALUE" in shell.run("cells", "values", "eu-12", str(stranger), "--set", "=", code=2)
+    assert sorted(tmp_path.iterdir()) == [first, second]
 
 
 def test_exit_codes_say_what_happened(shell: Shell) -> None:
