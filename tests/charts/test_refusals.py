@@ -38,7 +38,7 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ),
     ("a Redis of nobody", {"redis.from": "external"}, "name the Redis to use"),
     ("no store of secrets", {"secrets.external.store": ""}, "name the store and the path in it"),
-    ("secrets left out", {"secrets.from": "values"}, "secrets.values: give s3-access-key, s3-secret-key, master-key"),
+    ("secrets left out", {"secrets.from": "values"}, "secrets.values: give s3-access-key, s3-secret-key, worker-s3-access-key"),
     ("a weak master key", {"secrets.values.master-key": "hunter2"}, "/secrets/values/master-key"),
     ("a password that breaks an address", {"secrets.values.redis-password": "a@b"}, "/secrets/values/redis-password"),
     ("a digest that is none", {"image.digest": "latest"}, "/image/digest"),
