@@ -29,7 +29,7 @@ AWS = ROOT / "docs" / "aws"
 PAGE = (ROOT / "docs" / "operate.md").read_text()
 # Which process's code asks S3 for what: file -> role -> what of the door it uses.
 USES: dict[str, dict[str, set[str]]] = {
-    "cell/app.py": {"cell-web": {"check"}},
+    "cell/resources.py": {"cell-web": {"check"}, "cell-worker": {"check"}},
     "cell/library/service.py": {"cell-web": {"presign_get"}},
     "cell/recordings/grants.py": {"cell-web": {"presign_put", "list"}, "cell-worker": {"list"}},
     "cell/recordings/assembly.py": {"cell-worker": {"get_many", "get_to", "put_file", "delete_all"}},
