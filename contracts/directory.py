@@ -203,7 +203,6 @@ class Find(By):
     start: Annotated[int, Field(ge=1)] = 1
     count: Annotated[int, Field(ge=0, le=PAGE)] = PAGE
     members: bool = True
-    asked: Annotated[str, Field(max_length=200)] = ""
 
 
 class Found(Said):
@@ -219,7 +218,6 @@ class Get(By):
     resource: Resource
     id: UUID
     members: bool = True
-    asked: Annotated[str, Field(max_length=200)] = ""
 
 
 class Note(By):

@@ -37,6 +37,7 @@ class Attribute:
     exact: bool = False
     settled: bool = False
     required: bool = False
+    unique: bool = False  # nobody else of the workspace has the same
     parts: Mapping[str, "Attribute"] | None = None
 
 
@@ -55,14 +56,14 @@ _ADDRESS = ("formatted", "street", "locality", "region", "postal_code", "country
 _NAME = ("formatted", "family", "given", "middle", "prefix", "suffix")
 _COMMON = {
     "id": Attribute(exact=True, settled=True),
-    "external_id": _EXACT,
+    "external_id": Attribute(exact=True, unique=True),
     "created_at": _MOMENT,
     "changed_at": _MOMENT,
 }
 
 PERSON: Mapping[str, Attribute] = {
     **_COMMON,
-    "user_name": Attribute(required=True),
+    "user_name": Attribute(required=True, unique=True),
     "name": Attribute(Type.PARTS, parts=dict.fromkeys(_NAME, _TEXT)),
     "display_name": _TEXT,
     "nick_name": _TEXT,
@@ -91,7 +92,7 @@ PERSON: Mapping[str, Attribute] = {
 
 GROUP: Mapping[str, Attribute] = {
     **_COMMON,
-    "display_name": Attribute(required=True),
+    "display_name": Attribute(required=True, unique=True),
     "members": Attribute(Type.PARTS, many=True, parts={"value": _EXACT, "display": _TEXT, "type": _TEXT}),
 }
 

@@ -38,7 +38,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from cell.directory import statements
 from cell.directory.models import Address, Entry, Group, Membership, ProvisioningToken
-from cell.directory.shapes import KEYS, Shape, Values, attribute, path_of, shape
+from cell.directory.shapes import Shape, Values, attribute, path_of, shape
+from cell.directory.values import KEYS
 from cell.people.models import Person
 from contracts.directory import Find
 from contracts.directory_schema import ATTRIBUTES, Resource, Type

@@ -27,7 +27,7 @@ async def refused(database: Database, said: Apply | Find | Get, token: Token | N
         async with database.writing_directly(said.workspace_id) as tx:
             if token is None:
                 await _ended(tx, said.credential)
-            else:
+            elif isinstance(said, Apply):
                 await _line(tx, said, token, refusal)
     except Refusal as failure:  # the answer is the refusal, whether it could be noted or not
         log.warning("not noted", reason=failure.slug)
@@ -61,18 +61,13 @@ async def forget_old(tx: Writing) -> None:
     await tx.execute(queries.old_reads(before))
 
 
-async def _line(tx: DirectWriting, said: Apply | Find | Get, token: Token, refusal: Refusal) -> None:
-    subject, verb, resource, name = None, "read", "", ""
-    if isinstance(said, Apply):
-        change = said.change
-        verb, resource = change.verb, change.resource.value
-        if isinstance(change, Create):
-            told = change.document.get("user_name") or change.document.get("display_name") or ""
-            name = str(told)[:LONGEST_DETAIL]
-        else:
-            subject = change.id
+async def _line(tx: DirectWriting, said: Apply, token: Token, refusal: Refusal) -> None:
+    change, subject, name = said.change, None, ""
+    if isinstance(change, Create):
+        told = change.document.get("user_name") or change.document.get("display_name") or ""
+        name = str(told)[:LONGEST_DETAIL]
     else:
-        resource, subject = said.resource.value, getattr(said, "id", None)
+        subject = change.id
     reason = str(refusal.facts.get("reason") or refusal.slug)
     about = refusal.facts.get("attribute")
     detail = f"{about}: {refusal.detail}" if about else refusal.detail
@@ -83,8 +78,8 @@ async def _line(tx: DirectWriting, said: Apply | Find | Get, token: Token, refus
         token[0],
         said.trace,
         said.asked,
-        verb,
-        resource,
+        change.verb,
+        change.resource.value,
         name.replace("\0", ""),
         reason,
         detail[:LONGEST_DETAIL],

@@ -74,14 +74,17 @@ def group_with_role(person_id: UUID) -> Select[UUID]:
     )
 
 
-def groups() -> Select[Group, int]:
-    """Groups by name, and how many are in each."""
+def groups(text: str, after: str, limit: int) -> Select[Group, int]:
+    """Groups whose names hold a text, by name from the one `after` on, and how many are in each."""
     members = (
         select(func.count())
         .where(Membership.workspace_id == Group.workspace_id, Membership.group_id == Group.id)
         .scalar_subquery()
     )
-    return select(Group, members).order_by(Group.display_name_norm)
+    found = select(Group, members).order_by(Group.display_name_norm).limit(limit)
+    if text:
+        found = found.where(Group.display_name_norm.contains(text.lower(), autoescape=True))
+    return found.where(Group.display_name_norm > after) if after else found
 
 
 def groups_count() -> Select[int]:

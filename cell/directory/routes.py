@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from cell import resources
 from cell.directory import checking, credentials, queries, roles, views
 from cell.directory.guides import GUIDES
+from cell.people import service as people
 from cell.people.permissions import Permission, Role
 from cell.sessions.subjects import Member
 from cell.ui import forms, pages
@@ -36,6 +37,13 @@ class Filter(BaseModel):
     result: Literal["", "changed", "unchanged", "refused"] = ""
     verb: Literal["", "create", "replace", "patch", "erase"] = ""
     cursor: Annotated[str, Field(max_length=100)] = ""
+
+
+class Wanted(BaseModel):
+    """Which groups to show: whose names hold `q`, from the one that is called `after` on."""
+
+    q: Annotated[str, Field(max_length=254)] = ""
+    after: Annotated[str, Field(max_length=1024)] = ""
 
 
 class Given(BaseModel):
@@ -101,18 +109,21 @@ async def guide(by: Reader, key: str, vendor: str) -> Response:
 
 
 @routes.get("/w/<key>/directory/roles")
-async def groups(by: Reader, key: str) -> Response:
+async def groups(by: Reader, key: str, wanted: Wanted) -> Response:
     """Which group gives which role."""
     async with resources.current().database.reading(by.workspace_id) as tx:
-        found = await tx.rows(queries.groups())
+        found = await tx.rows(queries.groups(wanted.q.strip(), wanted.after, PAGE + 1))
+    shown = found[:PAGE]
     return pages.draw_for(
         by,
         "directory/roles.html",
         "directory",
         groups=[
             {"id": group.id, "name": group.document["display_name"], "role": group.role or "", "members": members}
-            for group, members in found
+            for group, members in shown
         ],
+        q=wanted.q,
+        after=shown[-1][0].display_name_norm if len(found) > PAGE else "",
         changes=Permission.DIRECTORY_CHANGE in by.may,
     )
 
@@ -133,13 +144,15 @@ async def log(by: Reader, key: str, wanted: Filter) -> Response:
     async with resources.current().database.reading(by.workspace_id) as tx:
         found = await tx.all(queries.lines(before, PAGE + 1, wanted.q, wanted.result, wanted.verb))
         names: dict[object, str] = {one.id: one.name for one in await tx.all(queries.tokens())}
-    shown = found[:PAGE]
+        shown = found[:PAGE]
+        subjects = {one.subject_id for one in shown if one.resource == "person" and one.subject_id is not None}
+        there = set(await people.names_of(tx, subjects))
     onward = (shown[-1].at, shown[-1].id) if len(found) > PAGE else None
     return pages.draw_for(
         by,
         "directory/log.html",
         "directory",
-        lines=[views.line(one, names) for one in shown],
+        lines=[views.line(one, names, there) for one in shown],
         filters={"q": wanted.q, "result": wanted.result, "verb": wanted.verb},
         next_cursor=cursors.encode(onward),
     )

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from cell.directory import trees
+from cell.directory.values import KEYS
 from cell.people.service import normalised
 from contracts.directory import DEEPEST_TREE, Tree, ValueRefused
 from contracts.directory_schema import ATTRIBUTES, Attribute, Resource
@@ -12,7 +13,6 @@ from contracts.directory_schema import ATTRIBUTES, Attribute, Resource
 Shape = tuple[Any, ...]  # hashable; a leaf is (verb, attribute, part, number of its value)
 NEVER: Shape = ("never",)
 
-KEYS = {"user_name", "external_id", "display_name"}  # what stands in a column as `values.key` says
 IDS = {("id", ""), ("members", "value"), ("groups", "value")}
 _PATTERNS = {"co": "%{}%", "sw": "{}%", "ew": "%{}"}
 _UNPLAIN = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})  # LIKE's own signs

@@ -143,7 +143,10 @@ ITEM_OF_GROUP = "SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.works
 REFUSED = """
 INSERT INTO directory_log
   (workspace_id, id, at, subject_id, token_id, request_id, trace, asked, verb, resource, name, result, reason, detail)
-VALUES ($1, gen_random_uuid(), now(), $2, $3, NULL, $4, $5, $6, $7, $8, 'refused', $9, $10)
+SELECT $1::uuid, gen_random_uuid(), now(), $2::uuid, $3::uuid, NULL, $4, $5, $6, $7,
+       coalesce(nullif($8, ''), (SELECT name FROM people WHERE workspace_id = $1 AND id = $2),
+                (SELECT document->>'display_name' FROM directory_groups WHERE workspace_id = $1 AND id = $2), ''),
+       'refused', $9, $10
 """
 
 # $11 user name, $12 external id, $13 display name, all as compared; $14 document

@@ -11,7 +11,7 @@ from kit.mailboxes import domain_of
 from kit.marking import N_
 
 LONGEST_KEY = 512  # characters of what an index holds: four bytes each, and an entry takes 2,700
-KEYS = ("user_name", "external_id", "display_name")
+KEYS = ("user_name", "external_id", "display_name")  # in columns as `key` says, normalised
 LONGEST_NAME = 120  # of a member
 NO_ADDRESS = N_("A user name with an @ is one plain e-mail address, and none has signs that cannot be seen.")
 _OWN_AFFAIR = {"home", "other"}  # types of e-mail that are a person's private ones

@@ -1,7 +1,8 @@
 """What the pages of provisioning show."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from cell.directory import credentials, queries, reasons
 from cell.directory.models import Line, ProvisioningToken
@@ -65,8 +66,8 @@ def token(one: ProvisioningToken) -> dict[str, object]:
     }
 
 
-def line(one: Line, tokens: dict[object, str]) -> dict[str, object]:
-    """A line of the log."""
+def line(one: Line, tokens: dict[object, str], there: Collection[UUID] = ()) -> dict[str, object]:
+    """A line of the log; `there` are people of the workspace, who have a page."""
     return {
         "id": one.id,
         "at": one.at,
@@ -76,9 +77,20 @@ def line(one: Line, tokens: dict[object, str]) -> dict[str, object]:
         "resource": one.resource,
         "subject_id": one.subject_id,
         "name": one.name,
+        "has_page": one.subject_id in there,
         "result": one.result,
         "reason": one.reason,
-        "detail": pages.gettext(one.detail) if one.detail else "",
+        "detail": _detail(one),
         "trace": one.trace,
         "hint": pages.gettext(reasons.hint(one.reason)) if one.reason else "",
     }
+
+
+def _detail(one: Line) -> str:
+    """Of a refusal a sentence, perhaps after the attribute's name; else names and numbers, which are in no language."""
+    if one.result != "refused" or not one.detail:
+        return one.detail
+    about, colon, sentence = one.detail.partition(": ")
+    if colon and about.isidentifier():
+        return f"{about}: {pages.gettext(sentence)}"
+    return pages.gettext(one.detail)

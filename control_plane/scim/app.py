@@ -4,6 +4,7 @@ Nothing is looked at before the token has been: an address that is not there is 
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Iterable
 from secrets import token_hex
@@ -175,6 +176,7 @@ class Scim:
             task.add_done_callback(self._notes.discard)
 
 
+_PASSWORD = re.compile(r'(password\s+\w{2}\s+)(?:"(?:[^"\\]|\\.)*"?|[^\s)]+)', re.IGNORECASE)  # a filter by one
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _ENDPOINTS = frozenset(
     {"Users", "Groups", ".search", "ServiceProviderConfig", "ResourceTypes", "Schemas", "Me", "Bulk"}
@@ -217,6 +219,7 @@ def _trace(scope: HTTPScope) -> str:
 def _asked(scope: HTTPScope, path: Iterable[str]) -> str:
     """Method and address as the provisioning log shows them: in the workspace's cell, and nowhere else."""
     query = unquote(scope["query_string"].decode("latin-1").replace("+", " "))
+    query = _PASSWORD.sub(r"\1***", query)
     text = f"{scope['method']} /{'/'.join(list(path)[1:])}{'?' if query else ''}{query}"[:LONGEST_ASKED]
     return text if is_writable(text) else text.encode("ascii", "replace").decode().replace("\0", "?")
 

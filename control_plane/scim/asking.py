@@ -27,6 +27,10 @@ class Query:
     attributes: str = ""
     excluded: str = ""
 
+    def sorts(self, kind: ResourceType) -> bool:
+        """Whether it can be sorted as asked: the kind has what is named."""
+        return not self.sort_by or isinstance(kind.find(self.sort_by), Name)
+
     def order(self, kind: ResourceType) -> tuple[str, ...]:
         """Where the values to sort by stand. Raises ScimError."""
         if not self.sort_by:

@@ -80,7 +80,6 @@ class Cell:
             start=start,
             count=count,
             members=members,
-            asked=self.asked,
         )
         return await self.calls.call(self.name, DIRECTORY_FIND, said)
 
@@ -93,7 +92,6 @@ class Cell:
             resource=resource,
             id=id,
             members=members,
-            asked=self.asked,
         )
         return await self.calls.call(self.name, DIRECTORY_GET, said)
 

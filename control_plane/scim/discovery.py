@@ -13,12 +13,12 @@ _SCHEMAS = "urn:ietf:params:scim:schemas:core:2.0:"
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _TYPES = {Type.TEXT: "string", Type.TRUTH: "boolean", Type.MOMENT: "dateTime", Type.PARTS: "complex"}
 _WORDS = {
-    "userName": "What the person is called at the identity provider; unique, in any letter case",
-    "externalId": "What the identity provider calls it",
+    "userName": "What the person is called at the identity provider, and where mail goes; unique, in any letter case",
+    "externalId": "What the identity provider calls it; unique",
     "active": "Whether the person may use the workspace",
-    "emails": "Addresses of the person; the primary one receives mail",
+    "emails": "Addresses of the person; mail goes to the user name",
     "groups": "The groups that the person is a member of",
-    "members": "The people and groups that are members",
+    "members": "The people who are members",
     "manager": "The person's manager",
 }
 
@@ -116,7 +116,7 @@ def _attribute(name: Name) -> Document:
         "returned": "default",
     }
     if attribute.type is Type.TEXT:
-        said |= {"caseExact": attribute.exact, "uniqueness": "server" if name.own == "user_name" else "none"}
+        said |= {"caseExact": attribute.exact, "uniqueness": "server" if attribute.unique else "none"}
     if name.own == "profile_url":
         said |= {"type": "reference", "referenceTypes": ["external"]}
     if name.parts:

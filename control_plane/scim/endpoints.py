@@ -4,12 +4,13 @@ Only a search of everything at once makes two calls, since people and groups are
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 from contracts.directory import (
     Create,
+    CredentialRefused,
     Document,
     Erase,
     Item,
@@ -19,7 +20,7 @@ from contracts.directory import (
     VersionDiffers,
 )
 from contracts.directory_schema import Resource
-from control_plane.scim import discovery, filters
+from control_plane.scim import discovery, errors, filters
 from control_plane.scim.asking import Query, of_body
 from control_plane.scim.bodies import NONE, Body
 from control_plane.scim.cells import Cell
@@ -29,6 +30,7 @@ from control_plane.scim.names import GROUPS, RESOURCE_TYPES, USERS, ResourceType
 from control_plane.scim.patching import steps
 from control_plane.scim.showing import location, projection, shown, version
 from control_plane.scim.values import document
+from kit.refusals import Refusal
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,13 @@ async def answer(request: Request) -> Answer:
         if request.method in _READS and error.status in {404, 501}:
             error.noted = True  # that there is no such thing is an answer, and nothing that an admin has to look after
         raise
+    except CredentialRefused:
+        raise
+    except Refusal as refusal:
+        refused = errors.of(refusal)
+        if request.method in _READS or request.path[-1:] == (".search",):  # of these the cell notes none by itself
+            refused.noted = refused.status == 404 or refused.status >= 500
+        raise refused from None
 
 
 async def _answered(request: Request) -> Answer:
@@ -123,10 +132,13 @@ async def _search_all(request: Request) -> Answer:
     """People first, then groups, as one list. A filter that one kind cannot have chooses none of that kind."""
     query = of_body(request.body.json())
     trees = _trees(query)
+    if not any(query.sorts(kind) for kind, _ in trees):
+        query.order(trees[0][0])  # refuses
     total, resources, start = 0, list[Document](), query.start
     for kind, tree in trees:
         start = max(1, query.start - total)
-        found, page = await _page(kind, request, query, tree, start, query.count - len(resources))
+        own = query if query.sorts(kind) else replace(query, sort_by="")  # what one kind has not sorts the other
+        found, page = await _page(kind, request, own, tree, start, query.count - len(resources))
         total += found
         resources += page
     return _listed(total, query.start, resources)

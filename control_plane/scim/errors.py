@@ -1,6 +1,7 @@
 """Answers that say no, in SCIM's words (RFC 7644 section 3.12), and what each refusal of a cell is in them."""
 
 from contracts import directory
+from control_plane.scim.names import scim_name
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.web.problems import STATUS
 
@@ -56,7 +57,7 @@ _SAID: dict[type[Refusal], tuple[int, str]] = {
 def of(refusal: Refusal) -> ScimError:
     """What a cell's refusal is to a client."""
     status, scim_type = _SAID.get(type(refusal)) or (_by_kind(refusal.kind), "")
-    attribute = refusal.facts.get("attribute")
+    attribute = scim_name(str(refusal.facts.get("attribute") or ""))
     detail = f"{refusal.title}. {refusal.detail}" + (f" Attribute: {attribute}." if attribute else "")
     error = ScimError(status, detail, scim_type, retry_after_s=refusal.retry_after_s)
     if status == 503 and error.retry_after_s is None:

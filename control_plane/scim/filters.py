@@ -1,6 +1,7 @@
 """A filter as a tree of the directory's words. What cannot be mapped is refused: it never means everyone."""
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from contracts.directory import DEEPEST_TREE, Tree
@@ -15,6 +16,16 @@ EVERYONE: Tree = ["pr", ["id"]]
 NOBODY: Tree = ["not", EVERYONE]
 _PATTERNS = frozenset({"co", "sw", "ew"})
 _ORDER = frozenset({"gt", "ge", "lt", "le"})
+_FITS: Mapping[str, Callable[[str, str], bool]] = {
+    "eq": operator.eq,
+    "co": operator.contains,
+    "sw": str.startswith,
+    "ew": str.endswith,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+}
 
 # Finds the attribute of a word in a filter.
 Find = Callable[[str], Name]
@@ -53,7 +64,7 @@ def of_values(name: Name, node: Node) -> Tree:
         found = name.parts.get(word.lower())
         if found is None:
             raise Unmapped
-        return Name(found.scim, (found.own,), found.attribute)
+        return Name(found.scim, (found.own,), found.attribute, fixed=found.fixed)
 
     return _bounded(_Compiler(None, find).tree(node))
 
@@ -107,6 +118,8 @@ class _Compiler:
         name = self._find(node.attribute)
         if not name.path:
             return _resource_type(self._kind, name, node)
+        if name.fixed:
+            return _of_fixed(name, node)
         if node.operator == "pr" or node.value is None:
             return _presence(node, list(name.path))
         if name.attribute.type is Type.PARTS:
@@ -141,6 +154,17 @@ def _presence(node: Compare, path: list[str]) -> Tree:
         case "eq":
             return ["not", ["pr", path]]
     raise bad("invalidFilter", "null is compared with eq and ne alone.")
+
+
+def _of_fixed(name: Name, node: Compare) -> Tree:
+    """A comparison of what is the same in every value: it says that there is a value, or nothing."""
+    there: Tree = ["pr", [*name.path[:-1], "value"]]
+    if node.operator == "pr" or node.value is None:
+        return there if node.operator in {"pr", "ne"} else ["not", there]
+    equal = {"ne": "eq"}.get(node.operator, node.operator)
+    fits = _FITS[equal](name.fixed.lower(), str(_operand(name, equal, node.value)).lower())
+    chosen: Tree = there if fits else ["and", there, ["not", there]]
+    return ["not", chosen] if node.operator == "ne" else chosen
 
 
 def _constant(operator: str, *, equals: bool) -> Tree:

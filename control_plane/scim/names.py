@@ -26,6 +26,7 @@ class Name:
     path: tuple[str, ...]
     attribute: Attribute
     parts: Mapping[str, "Name"] = field(default_factory=dict)
+    fixed: str = ""  # what every value has here
 
     @property
     def own(self) -> str:
@@ -112,6 +113,7 @@ _PARTS: Mapping[str, Mapping[str, str]] = {
     "members": _MEMBER,
     "manager": {"value": "value", "displayName": "display"},
 }
+_FIXED: Mapping[tuple[str, ...], str] = {("members", "type"): "User", ("groups", "type"): "direct"}
 _USER = {
     "id": "id",
     "externalId": "external_id",
@@ -152,7 +154,8 @@ def _name(below: Mapping[str, Attribute], scim: str, own: str, above: tuple[str,
     attribute, path = below[own], (*above, own)
     parts = attribute.parts or {}
     named = _PARTS[own].items() if parts else ()
-    return Name(scim, path, attribute, {one.lower(): _name(parts, one, inner, path) for one, inner in named})
+    below_it = {one.lower(): _name(parts, one, inner, path) for one, inner in named}
+    return Name(scim, path, attribute, below_it, _FIXED.get(path, ""))
 
 
 def _meta(resource: Resource) -> Name:
@@ -176,3 +179,11 @@ def _type(resource: Resource, name: str, urn: str, core: Mapping[str, str], more
 USERS = _type(Resource.PERSON, "User", CORE_USER, _USER, _ENTERPRISE)
 GROUPS = _type(Resource.GROUP, "Group", CORE_GROUP, _GROUP, {})
 RESOURCE_TYPES: Mapping[str, ResourceType] = {one.endpoint: one for one in (USERS, GROUPS)}
+
+
+def scim_name(own: str) -> str:
+    """What SCIM calls an attribute of documents; what it has no name for stays as it is."""
+    return _SCIM.get(own, own)
+
+
+_SCIM = {own: scim for named in (_USER, _ENTERPRISE, _GROUP) for scim, own in named.items()}

@@ -7,7 +7,7 @@ parts, null is a removal, members are named by their ids, and a value without it
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from contracts.directory import MOST_STEPS, Path, Step, Tree, Verb
+from contracts.directory import MOST_MEMBERS, MOST_STEPS, Path, Step, Tree, Verb
 from control_plane.scim.errors import ScimError, bad
 from control_plane.scim.names import Name, ResourceType, Whole
 from control_plane.scim.paths import Target, target
@@ -26,6 +26,8 @@ def steps(kind: ResourceType, body: Json) -> list[Step]:
     made = [step for one in operations for step in _operation(kind, one)]
     if len(made) > MOST_STEPS:
         raise too_many(MOST_STEPS, "changes")
+    if sum(len(one.value) for one in made if one.path.attribute == "members" and one.value) > MOST_MEMBERS:
+        raise too_many(MOST_MEMBERS, "members")
     return made
 
 

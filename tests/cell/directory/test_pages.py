@@ -1,6 +1,7 @@
 """The pages of provisioning: who may, what is shown once, what the log and the dry run say."""
 
 import re
+from html import unescape
 
 import pytest
 
@@ -85,6 +86,9 @@ async def test_the_log_says_what_was_asked_and_why_it_was_refused(
     page = await admin.page(f"{workspace.base}/directory/log")
     assert page.text.count("PATCH /Users/1") == 3 and "last-owner" in page.text
     assert "Make somebody else an owner under People" in page.text
+    assert (
+        page.text.count(f'href="{workspace.base}/people/{owner.id}"') == 3 and page.text.count("<bdi>Olga</bdi>") == 3
+    )
     only = await admin.page(f"{workspace.base}/directory/log?result=refused&q=last")
     assert only.text.count("PATCH /Users/1") == 1
     await idp.tally.write()
@@ -125,3 +129,16 @@ async def test_reads_and_last_use_are_counted_together(workspace: Workspace, adm
     await idp.tally.write()
     page = await admin.page(f"{workspace.base}/directory")
     assert "4 look-ups" in page.text and "Works" in page.text
+
+
+async def test_groups_come_by_page_and_by_name(workspace: Workspace, admin: Browser, idp: Idp) -> None:
+    for number in range(52):
+        await idp.create_group(f"Group {number:02} % & Co")
+    at = f"{workspace.base}/directory/roles"
+    page = (await admin.page(at)).text
+    onward = re.search(r"/directory/roles\?([^\"]+)", page)
+    assert page.count('/role"') == 50 and onward is not None
+    more = (await admin.page(f"{at}?{unescape(onward.group(1))}")).text
+    assert more.count('/role"') == 2 and "Group 51" in more and "after=" not in more
+    assert (await admin.page(f"{at}?q=group+07+%25")).text.count('/role"') == 1
+    assert "Nothing matches this filter." in (await admin.page(f"{at}?q=07%25")).text

@@ -487,3 +487,18 @@ async def test_both_logs_say_what_a_change_changed(idp: Idp) -> None:
         ("group.change", {"group": "Support", "attributes": ["external_id"]}),
         ("group.remove", {"group": "Support", "members": 0}),
     ]
+
+
+async def test_a_refused_line_names_whom_it_is_about(idp: Idp) -> None:
+    item = await idp.create(display_name="Ada")
+    group = await idp.create_group("Support")
+    await idp.create("eve@example.com")
+    await idp.create_group("Help")
+    with pytest.raises(Taken):
+        await idp.patch(item.id, step("replace", "user_name", "eve@example.com"))
+    with pytest.raises(Taken):
+        await idp.patch_group(group.id, step("replace", "display_name", "help"))
+    assert [(one.name, one.subject_id) for one in await lines(idp) if one.result == "refused"] == [
+        ("Ada", item.id),
+        ("Support", group.id),
+    ]

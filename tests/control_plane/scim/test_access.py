@@ -106,6 +106,23 @@ async def test_what_is_refused_here_reaches_the_provisioning_log(modelled: Clien
     assert (note.asked, note.reason) == ('GET /Users?filter=nope eq "x"', "invalidFilter")
 
 
+async def test_a_password_in_a_filter_is_not_noted(modelled: Client, scim: World) -> None:
+    before = len(scim.cell.notes)
+    await modelled.get("/Users", filter='Password eq "hunter\\"2" and nope eq "x"')
+    await eventually(lambda: len(scim.cell.notes) > before, 5)
+    assert scim.cell.notes[-1].asked == 'GET /Users?filter=Password eq *** and nope eq "x"'
+
+
+async def test_that_there_is_nothing_to_read_is_no_refusal(modelled: Client, scim: World) -> None:
+    before = len(scim.cell.notes)
+    for path in ("/Users/nobody", "/Me", "/nope"):
+        assert (await modelled.get(path)).status in {404, 501}
+    assert (await modelled.send("HEAD", "/Users")).status == 200
+    await modelled.delete("/Users/nobody")
+    await eventually(lambda: len(scim.cell.notes) > before, 5)
+    assert [one.asked for one in scim.cell.notes[before:]] == ["DELETE /Users/nobody"]
+
+
 async def test_nothing_that_was_sent_stands_in_the_log(modelled: Client) -> None:
     canary = "canary7f3a"
     with capture_logs() as lines:

@@ -132,3 +132,23 @@ async def test_a_backslash_quote_finds_whom_it_names(client: Client) -> None:
     made = await client.user('a"b')
     found = await client.get("/Users", filter=r'userName eq "a\"b"')
     assert [one["id"] for one in found.json["Resources"]] == [made["id"]]
+
+
+async def test_what_is_shown_of_members_and_groups_is_found(client: Client) -> None:
+    ada = await client.user()
+    await client.user()
+    await client.group("Support", ada["id"])
+    await client.group("Nobody")
+    for path, text, many in (
+        ("/Groups", 'members[type eq "User"]', 1),
+        ("/Groups", f'members[value eq "{ada["id"]}" and type eq "user"]', 1),
+        ("/Groups", f'members[value eq "{ada["id"]}" and type eq "Group"]', 0),
+        ("/Groups", 'members.type eq "Group"', 0),
+        ("/Groups", 'members.type ne "User"', 1),
+        ("/Groups", "members.type pr", 1),
+        ("/Users", 'groups.type eq "direct"', 1),
+        ("/Users", 'groups[type sw "dir"]', 1),
+        ("/Users", 'not (groups.type eq "direct")', 1),
+    ):
+        found = await client.get(path, filter=text)
+        assert (found.status, found.json["totalResults"]) == (200, many), text

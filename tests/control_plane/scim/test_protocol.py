@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.directory import PAGE
+from contracts.directory import MOST_MEMBERS, PAGE
 from tests.control_plane.scim.world import CORE, ENTERPRISE, GROUP, Client
 
 NOBODY = "0b0f5a1c-1f0e-4f6e-9d5c-3f1b2a4c5d6e"
@@ -366,3 +366,38 @@ async def test_group_names_are_unique(client: Client) -> None:
     await client.group("Support")
     again = await client.post("/Groups", {"schemas": [GROUP], "displayName": "SUPPORT"})
     assert (again.status, again.scim_type) == (409, "uniqueness")
+
+
+async def test_what_one_kind_does_not_have_sorts_the_other(client: Client) -> None:
+    await client.user("eve@example.com")
+    await client.user("ada@example.com")
+    await client.group("Support")
+    found = (await client.post("/.search", {"schemas": [SEARCH], "sortBy": "userName"})).json["Resources"]
+    assert [one.get("userName") for one in found] == ["ada@example.com", "eve@example.com", None]
+    refused = await client.post("/.search", {"schemas": [SEARCH], "sortBy": "nope"})
+    assert (refused.status, refused.scim_type) == (400, "invalidValue")
+
+
+async def test_what_is_unique_is_said_and_named_as_clients_name_it(client: Client) -> None:
+    said = {
+        (schema["name"], one["name"]): one.get("uniqueness")
+        for schema in (await client.get("/Schemas")).json["Resources"]
+        for one in schema["attributes"]
+    }
+    unique = {("User", "userName"), ("User", "externalId"), ("Group", "displayName"), ("Group", "externalId")}
+    assert {name for name, how in said.items() if how == "server"} == unique
+    await client.user(externalId="E1")
+    await client.group("Support")
+    for path, body, named in (
+        ("/Users", {"userName": "eve@example.com", "externalId": "E1"}, "externalId"),
+        ("/Groups", {"displayName": "support"}, "displayName"),
+    ):
+        refused = await client.post(path, body)
+        assert (refused.status, named in refused.json["detail"]) == (409, True)
+
+
+async def test_members_of_all_operations_together_are_counted(client: Client) -> None:
+    group, half = await client.group(), [{"value": NOBODY[:-8] + f"{number:08x}"} for number in range(MOST_MEMBERS)]
+    add = {"op": "add", "path": "members", "value": half}
+    refused = await client.patch(f"/Groups/{group['id']}", add, {**add, "value": [{"value": NOBODY}]})
+    assert (refused.status, refused.scim_type) == (400, "tooMany")
