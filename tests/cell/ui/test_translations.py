@@ -24,7 +24,9 @@ def refusals(base: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
     """Every refusal of the product below `base`; those that tests make up are none of it."""
     for refusal in base.__subclasses__():
         # What processes say to one another is read by no customer and no agent.
-        if refusal.__module__.startswith(("cell.", "kit.")) and not refusal.__module__.startswith("kit.calls"):
+        # But for the directory's, which stand in the provisioning log.
+        ours = refusal.__module__.startswith(("cell.", "kit.")) or refusal.__module__ == "contracts.directory"
+        if ours and not refusal.__module__.startswith("kit.calls"):
             yield refusal
         yield from refusals(refusal)
 
