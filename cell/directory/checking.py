@@ -10,7 +10,7 @@ from cell.people import queries as people
 from cell.people.models import Person
 from cell.people.service import normalised
 from cell.resources import Cell
-from contracts.directory import Find, Tree
+from contracts.directory import Find, Tree, ValueRefused
 from contracts.directory_schema import Resource
 from contracts.domains import within
 from kit.database import Reading
@@ -48,7 +48,11 @@ async def seen(cell: Cell, token: ProvisioningToken, resource: Resource, user_na
 
 
 async def would(tx: Reading, user_name: str) -> tuple[str, Person | None]:
-    """What would become of a new person of that user name: known | link | domain | create; and who is meant."""
+    """What would become of a new person of that user name: value | known | link | domain | create; and who is meant."""
+    try:
+        values.taken(Resource.PERSON, {"user_name": user_name})
+    except ValueRefused:
+        return "value", None
     person = await tx.first(people.by_email(normalised(user_name)))
     if person is not None and await tx.first(queries.entry(person.id)) is not None:
         return "known", person

@@ -115,6 +115,7 @@ async def test_the_dry_run_sees_what_the_token_sees(workspace: Workspace, admin:
         ("ADA@example.com", "knows this person already"),
         (workspace.agent.email, "Would be linked"),
         ("new@example.com", "Would be created"),
+        ("bob@evil.example, eve@example.com", "one plain e-mail address"),
     ):
         assert said in (await admin.page(f"{at}?user_name={user_name}")).text
     await admin.post(f"{workspace.base}/directory/tokens/{idp.made.token.id}/revoke", form={})
