@@ -49,10 +49,14 @@ def _item(version: str, *more: str) -> str:
 _VERSION = "(('x' || left(md5(d.version || shown.text), 14))::bit(56)::bigint + 1)"
 
 
+def _shown(active: str) -> str:
+    """What is shown of a person besides the row; `OFFSET 0` has the groups looked up once, and said twice."""
+    return f"""(SELECT ',"active":' || {active} || {_GROUPS} AS text OFFSET 0) shown"""
+
+
 def _person(active: str) -> str:
-    """The `Item` of a person; `OFFSET 0` has the groups looked up once, though they are said twice."""
-    shown = f"""(SELECT ',"active":' || {active} || {_GROUPS} AS text OFFSET 0) shown"""
-    return f"(SELECT {_item(_VERSION, 'shown.text')} FROM {shown})"
+    """The `Item` of a person."""
+    return f"(SELECT {_item(_VERSION, 'shown.text')} FROM {_shown(active)})"
 
 
 PERSON_ITEM = _person("p.active")
@@ -134,9 +138,13 @@ NOTE_PERSON = _logged(11) + " SELECT " + PERSON_ITEM + " FROM " + _JOINED + " WH
 NOTE_GROUP = _logged(11) + " SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
 NOTE_GONE = _logged(11) + " SELECT NULL::text"
 VERSION_OF_PERSON = (
-    f"""SELECT {_VERSION}
-  FROM {_JOINED} CROSS JOIN LATERAL (SELECT ',"active":' || p.active || {_GROUPS} AS text OFFSET 0) shown"""
-    " WHERE d.workspace_id = $1 AND d.id = $2"
+    "SELECT "
+    + _VERSION
+    + " FROM "
+    + _JOINED
+    + " CROSS JOIN LATERAL "
+    + _shown("p.active")
+    + " WHERE d.workspace_id = $1 AND d.id = $2"
 )
 ITEM_OF_PERSON = "SELECT " + PERSON_ITEM + " FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
 ITEM_OF_GROUP = "SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
