@@ -141,7 +141,7 @@ def _columns(document: Document) -> tuple[object, ...]:
     return (
         values.key(document, "display_name"),
         values.key(document, "external_id"),
-        json.dumps(document, ensure_ascii=False),
+        values.stored(document),
     )
 
 

@@ -1,5 +1,6 @@
 """Documents as they are kept: every value of its attribute's type, nothing empty, what is compared normalised."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from unicodedata import normalize
@@ -14,6 +15,7 @@ LONGEST_KEY = 512  # characters of what an index holds: four bytes each, and an 
 KEYS = ("user_name", "external_id", "display_name")  # in columns as `key` says, normalised
 LONGEST_NAME = 120  # of a member
 NO_ADDRESS = N_("A user name with an @ is one plain e-mail address, and none has signs that cannot be seen.")
+LARGEST = 64 * 1024  # bytes of a document: pages of documents are answers to one call
 _OWN_AFFAIR = {"home", "other"}  # types of e-mail that are a person's private ones
 
 
@@ -28,6 +30,14 @@ def taken(resource: Resource, document: Document) -> Document:
         if one.required and name not in kept:
             raise refused(name)
     return kept
+
+
+def stored(document: Document) -> str:
+    """The document as JSON. Raises ValueRefused for one that is too large."""
+    text = json.dumps(document, ensure_ascii=False)
+    if len(text.encode()) > LARGEST:
+        raise ValueRefused(f"All attributes of one together have at most {LARGEST} bytes.")
+    return text
 
 
 def attribute_of(resource: Resource, name: str) -> Attribute:

@@ -2,6 +2,7 @@
 
 from contracts import directory
 from control_plane.scim.names import scim_name
+from kit.calls.refusals import AnswerTooLarge
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.web.problems import STATUS
 
@@ -34,6 +35,13 @@ def bad(scim_type: str, detail: str) -> ScimError:
     return ScimError(400, detail, scim_type)
 
 
+def busy(status: int, detail: str, retry_after_s: int) -> ScimError:
+    """Not now: the provisioning log is not filled with it."""
+    error = ScimError(status, detail, retry_after_s=retry_after_s)
+    error.noted = True
+    return error
+
+
 def not_allowed(*methods: str) -> ScimError:
     """A 405 that names what is allowed."""
     error = ScimError(405, f"Only {', '.join(methods)} can be used here.")
@@ -49,8 +57,13 @@ _SAID: dict[type[Refusal], tuple[int, str]] = {
     directory.NotChangeable: (400, "mutability"),
     directory.VersionDiffers: (412, ""),
     directory.ByLaw: (403, ""),
+    AnswerTooLarge: (400, "tooMany"),
     NotFound: (404, ""),
     Invalid: (400, "invalidValue"),
+}
+
+_WAY_OUT: dict[type[Refusal], str] = {
+    AnswerTooLarge: "The answer would be too large. Ask for fewer at once, with a smaller count.",
 }
 
 
@@ -58,7 +71,8 @@ def of(refusal: Refusal) -> ScimError:
     """What a cell's refusal is to a client."""
     status, scim_type = _SAID.get(type(refusal)) or (_by_kind(refusal.kind), "")
     attribute = scim_name(str(refusal.facts.get("attribute") or ""))
-    detail = f"{refusal.title}. {refusal.detail}" + (f" Attribute: {attribute}." if attribute else "")
+    detail = _WAY_OUT.get(type(refusal)) or f"{refusal.title}. {refusal.detail}"
+    detail += f" Attribute: {attribute}." if attribute else ""
     error = ScimError(status, detail, scim_type, retry_after_s=refusal.retry_after_s)
     if status == 503 and error.retry_after_s is None:
         error.retry_after_s = 5

@@ -12,15 +12,14 @@ from prometheus_client import Counter, Gauge, Histogram
 from pydantic import ValidationError
 
 from kit import localhost, logs, tracing
-from kit.calls import envelope, problems
+from kit.calls import envelope, problems, refusals
 from kit.calls.breaker import Breaker, Budget
-from kit.calls.operations import A, Operation, Q
+from kit.calls.operations import LARGEST_ANSWER, LARGEST_REQUEST, A, Operation, Q
 from kit.calls.parties import Directory, Party
 from kit.calls.pulse import Pulse
 from kit.refusals import Kind, Refusal
 from kit.signing import SigningKey
 
-LARGEST_ANSWER = 4 * 1024 * 1024
 CONNECTIONS = 20  # to one peer at once; whoever comes then waits within the call's own time
 ATTEMPTS = 3
 PAUSE_S = 0.05  # before the second attempt, doubled for each further one, of which a random half is waited
@@ -113,6 +112,8 @@ class Peer:
     async def call(self, operation: Operation[Q, A], request: Q) -> A:
         """Call, and call again where that can do no harm and is allowed. Raises a Refusal, PeerUnavailable."""
         body = request.model_dump_json().encode()
+        if len(body) > LARGEST_REQUEST:
+            raise refusals.CallTooLarge  # not sent: whoever hangs up in the middle of it looks like a peer in trouble
         self._budget.earn()
         self._pulse.begin()
         attempts = ATTEMPTS if operation.idempotent else 1

@@ -12,6 +12,8 @@ Q = TypeVar("Q", bound=BaseModel)
 A = TypeVar("A", bound=BaseModel)
 
 PATH = "/internal/v1/"
+LARGEST_REQUEST = 1024 * 1024  # bytes of a body
+LARGEST_ANSWER = 4 * 1024 * 1024
 _NAME = re.compile(r"[a-z]+\.[a-z-]+")
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from kit.calls.refusals import AnswerTooLarge
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 
-_COMMON: tuple[type[Refusal], ...] = (NotFound, Invalid)
+_COMMON: tuple[type[Refusal], ...] = (NotFound, Invalid, AnswerTooLarge)
 
 
 class PeerRefused(Refusal):

@@ -91,6 +91,14 @@ class CallTooLarge(Refusal):
     detail = "Send it in parts."
 
 
+class AnswerTooLarge(Refusal):
+    """What would be answered is larger than any caller takes."""
+
+    kind = Kind.TOO_LARGE
+    title = "The answer would be too large"
+    detail = "Ask for less at once."
+
+
 class CallSlow(Refusal):
     """The body did not arrive in time."""
 

@@ -20,14 +20,13 @@ from pydantic import BaseModel, ValidationError
 from kit import logs, tracing
 from kit.calls import envelope, problems, refusals
 from kit.calls.nonces import Nonces
-from kit.calls.operations import PATH, A, Operation, Q
+from kit.calls.operations import LARGEST_ANSWER, LARGEST_REQUEST, PATH, A, Operation, Q
 from kit.calls.parties import Directory
 from kit.refusals import Kind, Refusal
 from kit.signing import SigningKey
 from kit.web.app import OUTSIDE_ID
 from kit.web.problems import STATUS, Failure, invalid
 
-LARGEST = 1024 * 1024  # bytes of a body
 ARRIVES_S = 10  # a body that takes longer is not waited for
 
 ANSWERED = Counter("cellcast_calls_answered_total", "Calls answered", ["sender", "operation", "outcome"])
@@ -153,7 +152,10 @@ class Answers:
         if answering.operation.nonced:
             await self._take_nonce(call.claims)
         answer: BaseModel | bytes = await answering.handler(Caller(call.claims.sender), request)
-        return answer if isinstance(answer, bytes) else answer.model_dump_json().encode()
+        encoded = answer if isinstance(answer, bytes) else answer.model_dump_json().encode()
+        if len(encoded) > LARGEST_ANSWER:
+            raise refusals.AnswerTooLarge
+        return encoded
 
     async def _take_nonce(self, claims: envelope.Claims) -> None:
         if claims.nonce is None:
@@ -186,7 +188,7 @@ def _said(refusal: Refusal) -> tuple[int, bytes, str]:
 async def _read(scope: HTTPScope, receive: ASGIReceiveCallable) -> bytes:
     """The body. Raises CallTooLarge as soon as that is plain, CallSlow."""
     said = _header(scope, b"content-length")
-    if said.isdecimal() and int(said) > LARGEST:
+    if said.isdecimal() and int(said) > LARGEST_REQUEST:
         raise refusals.CallTooLarge
     body = bytearray()
     try:
@@ -196,7 +198,7 @@ async def _read(scope: HTTPScope, receive: ASGIReceiveCallable) -> bytes:
                 if event["type"] != "http.request":
                     raise refusals.CallSlow  # whoever called is gone
                 body += event["body"]
-                if len(body) > LARGEST:
+                if len(body) > LARGEST_REQUEST:
                     raise refusals.CallTooLarge
                 if not event["more_body"]:
                     return bytes(body)

@@ -502,3 +502,13 @@ async def test_a_refused_line_names_whom_it_is_about(idp: Idp) -> None:
         ("Ada", item.id),
         ("Support", group.id),
     ]
+
+
+async def test_a_document_has_an_end(idp: Idp) -> None:
+    many = [{"type": str(number), "formatted": "x" * 1000} for number in range(70)]
+    with pytest.raises(ValueRefused):
+        await idp.create(addresses=many)
+    made = await idp.create(addresses=many[:60])
+    with pytest.raises(ValueRefused):
+        await idp.patch(made.id, step("replace", "addresses", many))
+    assert len((await idp.get(made.id)).document["addresses"]) == 60

@@ -6,9 +6,10 @@ import time
 import pytest
 from prometheus_client import REGISTRY
 
-from kit.calls import Operation, PeerUnavailable, breaker
+from kit.calls import Operation, PeerUnavailable, breaker, server
 from kit.calls import client as under_test
 from kit.calls.breaker import Breaker, Budget
+from kit.calls.refusals import AnswerTooLarge, CallTooLarge
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.signing import SigningKey
 from tests.kit.calls.echo import ONCE, READ, WRITE, Echo, Said, Tired
@@ -52,6 +53,22 @@ async def test_a_refusal_without_a_class_here_keeps_slug_kind_and_words() -> Non
             await calls.call("echo", READ, HELLO)
     got = refused.value
     assert (got.slug, got.kind, got.title, got.detail) == ("unheard", Kind.GONE, "Unheard of", "Nobody expected this.")
+
+
+async def test_what_is_too_large_is_a_refusal_and_no_trouble_of_the_peer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LARGEST_ANSWER", 100)
+    monkeypatch.setattr(under_test, "LARGEST_REQUEST", 1000)
+    echo = Echo()
+    async with echo.running(), echo.calls() as calls:
+        for _ in range(breaker.FAILURES):
+            with pytest.raises(AnswerTooLarge):
+                await calls.call("echo", READ, Said(text="x" * 100))
+        assert len(echo.heard) == breaker.FAILURES  # nothing was repeated
+        for _ in range(breaker.FAILURES):
+            with pytest.raises(CallTooLarge):
+                await calls.call("echo", READ, Said(text="x" * 1000))
+        assert len(echo.heard) == breaker.FAILURES
+        assert (await calls.call("echo", READ, HELLO)).text == "caller: hello"
 
 
 async def test_not_found_and_invalid_are_known_everywhere() -> None:

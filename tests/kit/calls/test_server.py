@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from kit.calls import Party, PostgresNonces, RedisNonces, envelope, nonce_table
 from kit.calls import server as under_test
+from kit.calls.operations import LARGEST_REQUEST
 from kit.database import Database, now
 from kit.localhost import connector
 from kit.ports import free_port
@@ -139,7 +140,7 @@ async def test_another_method_than_post_is_refused(echo: Echo) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_an_oversized_body_is_refused_whether_it_says_so_or_not(echo: Echo, chunked: bool) -> None:
-    body = b"x" * (under_test.LARGEST + 1)
+    body = b"x" * (LARGEST_REQUEST + 1)
 
     async def pieces() -> AsyncIterator[bytes]:
         yield body
