@@ -27,6 +27,7 @@ from control_plane.saml.sign_in import SignIn
 from control_plane.saml.sp_metadata import Site
 from control_plane.scim.app import Scim
 from kit import pools
+from kit.addresses import Addresses
 from kit.calls import Answers, Calling, Calls, RedisNonces
 from kit.health import Checks
 from kit.rates import Rates
@@ -94,7 +95,8 @@ async def assembled(
         saml.answer(answers, sign_in, fetching, Domains(Dns(settings.name_server)))
         sign_ups = SignUps(calls, feed.peers, settings.region)
         rates = Rates(settings.redis_url)
-        scim = Scim(settings.url, workspaces, calls, settings.scim_per_second)
+        addresses = Addresses(settings.trusted_proxies)
+        scim = Scim(settings.url, workspaces, calls, addresses, settings.scim_per_second)
         stack.push_async_callback(scim.close)
         yield Provisioning(settings, feed, redis, rates, sign_ups, sign_in, finding, answers, judges, reports, scim)
 

@@ -1,15 +1,18 @@
 """SCIM as plain ASGI in front of the web application: who asks, how much, and the form of every answer.
 
-Nothing is looked at before the token has been: an address that is not there is not told from one that is.
+Nothing is looked at before the token has been, neither what is asked for nor how the workspace is: an address that is
+not there is not told from one that is. A token that no cell has accepted lately is proved by it first.
 """
 
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from secrets import token_hex
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 from prometheus_client import Counter, Histogram
@@ -26,6 +29,7 @@ from control_plane.scim.errors import ScimError
 from control_plane.scim.limits import Lanes
 from control_plane.scim.values import is_writable
 from kit import logs
+from kit.addresses import Addresses
 from kit.calls import Calling
 from kit.refusals import Refusal
 from kit.web.app import OUTSIDE_ID
@@ -49,11 +53,14 @@ log = logs.get("scim")
 class Scim:
     """SCIM for the workspaces of a region. `url` is provisioning's public address."""
 
-    def __init__(self, url: str, workspaces: Workspaces, calls: Calling, per_s: float) -> None:
+    def __init__(self, url: str, workspaces: Workspaces, calls: Calling, addresses: Addresses, per_s: float) -> None:
         self._url = url.rstrip("/")
         self._workspaces = workspaces
         self._calls = calls
+        self._addresses = addresses
         self._lanes = Lanes(per_s)
+        self._memory = bodies.Memory()
+        self._proofs: dict[tuple[UUID, str], asyncio.Task[None]] = {}
         self._notes: set[asyncio.Task[None]] = set()
         grammar.warm()
 
@@ -69,10 +76,11 @@ class Scim:
         return asgi
 
     async def close(self) -> None:
-        """Leave off what is on its way to provisioning logs."""
-        for one in self._notes:
+        """Leave off what is on its way to cells and nobody waits for."""
+        under_way = [*self._notes, *self._proofs.values()]
+        for one in under_way:
             one.cancel()
-        await asyncio.gather(*self._notes, return_exceptions=True)
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _respond(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         began = time.perf_counter()
@@ -100,45 +108,61 @@ class Scim:
         credential = bearer.digest.hex()
         asked = _asked(scope, path)
         cell = Cell(self._calls, placement.cell, placement.workspace_id, credential, trace, asked)
-        async with self._lanes.lane(placement.workspace_id, credential).passing():
-            try:
-                made = await self._within(scope, receive, path[1:], bearer.key, cell)
-            except ScimError as error:
-                if error.status == 401:
-                    self._lanes.refused(placement.workspace_id, credential)
-                elif not error.noted:
-                    await self._note(cell, error)
-                raise
+        await self._prove(cell, self._addresses.of(scope))
+        if placement.state is not State.ACTIVE:
+            raise _AWAY[placement.state]()
+        try:
+            made = await self._in_turn(scope, receive, path[1:], bearer.key, cell)
+        except ScimError as error:
+            if error.status == 401:
+                self._lanes.refused(placement.workspace_id, credential)
+            elif not error.noted:
+                self._note(cell, error)
+            raise
         self._lanes.accepted(placement.workspace_id, credential)
         return made
 
-    async def _within(
+    async def _prove(self, cell: Cell, address: str) -> None:
+        """Have the cell look at a credential that it has not accepted lately. Raises ScimError.
+
+        Requests that come with it meanwhile wait for the same answer: of an identity provider, hundreds may.
+        """
+        if self._lanes.knows(cell.workspace_id, cell.credential):
+            return
+        key = (cell.workspace_id, cell.credential)
+        proof = self._proofs.get(key)
+        if proof is None:
+            proof = self._proofs[key] = asyncio.create_task(self._proved(cell, address))
+            proof.add_done_callback(lambda _: self._proofs.pop(key))
+        await asyncio.shield(proof)
+
+    async def _proved(self, cell: Cell, address: str) -> None:
+        lane = self._lanes.strangers(cell.workspace_id, address)
+        lane.take()
+        async with lane.passing(), _asking():
+            await cell.prove()
+        self._lanes.accepted(cell.workspace_id, cell.credential)
+
+    async def _in_turn(
         self, scope: HTTPScope, receive: ASGIReceiveCallable, path: tuple[str, ...], key: str, cell: Cell
     ) -> Answer:
-        """The answer, within a time. Raises ScimError."""
-        headers = _headers(scope)
-        body = await bodies.read(headers, receive) if scope["method"] in _WITH_BODY else bodies.NONE
-        request = Request(
-            method=scope["method"],
-            path=path,
-            base=f"{self._url}{PREFIX}v2/{key}",
-            query=of_address(scope["query_string"]),
-            cell=cell,
-            body=body,
-            if_match=headers.get(b"if-match", ""),
-            if_none_match=headers.get(b"if-none-match", ""),
-        )
-        try:
-            async with asyncio.timeout(ENDS_S):
+        """The answer, when it is the request's turn. Raises ScimError."""
+        lane, headers = self._lanes.lane(cell.workspace_id), _headers(scope)
+        lane.take()
+        with self._memory.share(cell.workspace_id) as share:
+            body = await bodies.read(headers, receive, share) if scope["method"] in _WITH_BODY else bodies.NONE
+            async with lane.passing(), _asking():
+                request = Request(
+                    method=scope["method"],
+                    path=path,
+                    base=f"{self._url}{PREFIX}v2/{key}",
+                    query=of_address(scope["query_string"]),
+                    cell=cell,
+                    body=body,
+                    if_match=headers.get(b"if-match", ""),
+                    if_none_match=headers.get(b"if-none-match", ""),
+                )
                 return await answer(request)
-        except CredentialRefused:
-            raise _unauthenticated() from None
-        except Refusal as refusal:
-            raise errors.of(refusal) from None
-        except TimeoutError:
-            error = ScimError(503, "The workspace does not answer at the moment. Try again.", retry_after_s=5)
-            error.noted = True
-            raise error from None
 
     def _who(self, scope: HTTPScope, path: tuple[str, ...]) -> tuple[Bearer, Placement]:
         """Whose token it is, and where that workspace is. What the token may do, its cell says. Raises ScimError."""
@@ -153,27 +177,36 @@ class Scim:
         placement = self._workspaces.get(bearer.key)
         if placement is None or placement.state in {State.DELETING, State.DELETED}:
             raise _unauthenticated()
-        if placement.state is not State.ACTIVE:
-            raise _AWAY[placement.state]()
         return bearer, placement
 
-    async def _note(self, cell: Cell, error: ScimError) -> None:
-        """Have the workspace's admins find what was refused here, in their provisioning log.
-
-        A credential that no cell has accepted lately is proved by it first. Raises ScimError, 401.
-        """
-        if not self._lanes.knows(cell.workspace_id, cell.credential):
-            try:
-                await cell.note(error.scim_type or f"status-{error.status}", error.detail)
-            except CredentialRefused:
-                raise _unauthenticated() from None
-            except Refusal as refusal:
-                raise errors.of(refusal) from None
-            self._lanes.accepted(cell.workspace_id, cell.credential)
-        elif len(self._notes) < MOST_NOTES:
-            task = asyncio.create_task(_noted(cell, error))
+    def _note(self, cell: Cell, error: ScimError) -> None:
+        """Have the workspace's admins find what was refused here, in their provisioning log."""
+        if len(self._notes) < MOST_NOTES:
+            task = asyncio.create_task(self._noted(cell, error))
             self._notes.add(task)
             task.add_done_callback(self._notes.discard)
+
+    async def _noted(self, cell: Cell, error: ScimError) -> None:
+        try:
+            await cell.note(error.scim_type or f"status-{error.status}", error.detail)
+        except CredentialRefused:
+            self._lanes.refused(cell.workspace_id, cell.credential)
+        except Refusal as refusal:
+            log.info("not noted", reason=refusal.slug)
+
+
+@asynccontextmanager
+async def _asking() -> AsyncIterator[None]:
+    """The cell is asked within a time. Raises ScimError for what it refuses."""
+    try:
+        async with asyncio.timeout(ENDS_S):
+            yield
+    except CredentialRefused:
+        raise _unauthenticated() from None
+    except Refusal as refusal:
+        raise errors.of(refusal) from None
+    except TimeoutError:
+        raise errors.busy(503, "The workspace does not answer at the moment. Try again.", 5) from None
 
 
 _PASSWORD = re.compile(r'(password\s+\w{2}\s+)(?:"(?:[^"\\]|\\.)*"?|[^\s)]+)', re.IGNORECASE)  # a filter by one
@@ -186,13 +219,6 @@ _AWAY = {
     State.FROZEN: lambda: ScimError(503, "The workspace is being moved. Try again.", retry_after_s=5),
     State.SUSPENDED: lambda: ScimError(403, "The workspace is suspended."),
 }
-
-
-async def _noted(cell: Cell, error: ScimError) -> None:
-    try:
-        await cell.note(error.scim_type or f"status-{error.status}", error.detail)
-    except Refusal as refusal:
-        log.info("not noted", reason=refusal.slug)
 
 
 def _operation(method: str, path: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """The workspace's cell as one request sees it: whose it is, whose credential, and one call for each thing."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -22,8 +23,10 @@ from contracts.directory import (
 from contracts.directory_schema import Resource
 from contracts.placements import Placement
 from kit.calls import Calling
+from kit.refusals import NotFound
 
 LONGEST_ASKED = 200
+_NOBODY = UUID(int=0)
 
 
 class Workspaces(Protocol):
@@ -94,6 +97,11 @@ class Cell:
             members=members,
         )
         return await self.calls.call(self.name, DIRECTORY_GET, said)
+
+    async def prove(self) -> None:
+        """Whether the credential counts: nobody is asked for. Raises CredentialRefused, another Refusal."""
+        with suppress(NotFound):
+            await self.get(Resource.GROUP, _NOBODY, members=False)
 
     async def note(self, reason: str, detail: str) -> None:
         """Tell the provisioning log of what was refused here. Raises a Refusal."""

@@ -223,7 +223,7 @@ def _replace(kind: ResourceType, id: UUID) -> Handler:
 
 def _patch(kind: ResourceType, id: UUID) -> Handler:
     async def handle(request: Request) -> Answer:
-        made = steps(kind, request.body.json())
+        made = await steps(kind, request.body.json())
         change = Patch(resource=kind.resource, id=id, steps=made, expected=await _expected(kind, id, request))
         item = _item((await request.cell.apply(change)).item)
         # A group is not shown after each of its members (Entra ID wants 204), unless something of it is asked for.

@@ -5,6 +5,7 @@ JSON strings, words in any case and URNs, takes a value without quotation marks 
 length and depth, and puts each side of an `or` in parentheses, so that the grammar cannot misread it.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -15,12 +16,14 @@ from typing import Any
 from scim2_filter_parser import ast
 from scim2_filter_parser.parser import SCIMParser, SCIMParserError
 
-from contracts.directory import DEEPEST_TREE, LONGEST_TREE
+from contracts.directory import DEEPEST_TREE, LONGEST_TREE, MOST_STEPS
 from control_plane.scim.errors import ScimError, bad
-from control_plane.scim.values import is_writable
+from control_plane.scim.values import is_writable, too_many
 
 COMPARISONS = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
 MOST_TERMS = 200  # the grammar takes 0.2 ms for each, while others wait
+MOST_TERMS_IN_ALL = 1000  # of the paths of one request
+TERMS_AT_A_TIME = 20  # then others have their turn
 _WORDS = {one: one.upper() for one in (*COMPARISONS, "pr", "and", "or", "not")}
 _LITERALS = {"true": True, "false": False, "null": None}
 _BRACKETS = {"(": "LPAREN", ")": "RPAREN", "[": "LBRACKET", "]": "RBRACKET"}
@@ -73,6 +76,31 @@ class Values:
 Node = Compare | Not | Join | Values
 
 
+class Budget:
+    """What one request may have: terms of its paths together, and names of attributes that stand for paths."""
+
+    def __init__(self) -> None:
+        self._names, self._spent, self._paused_at = 0, 0, 0
+
+    def name(self) -> None:
+        """One name more. Raises ScimError, tooMany."""
+        self._names += 1
+        if self._names > MOST_STEPS:
+            raise too_many(MOST_STEPS, "attributes")
+
+    def spend(self) -> None:
+        """One term more. Raises ScimError, tooMany."""
+        self._spent += 1
+        if self._spent > MOST_TERMS_IN_ALL:
+            raise too_many(MOST_TERMS_IN_ALL, "terms in the brackets of paths")
+
+    async def pause(self) -> None:
+        """Let others have their turn, if much was parsed since the last time."""
+        if self._spent - self._paused_at >= TERMS_AT_A_TIME:
+            self._paused_at = self._spent
+            await asyncio.sleep(0)
+
+
 @dataclass
 class _Token:
     """What the grammar takes: a type, a value, and a place."""
@@ -91,14 +119,15 @@ def parse(text: str) -> Node:
     return _parsed(_tokens(text))
 
 
-def parse_path(text: str) -> Node:
+def parse_path(text: str, budget: Budget) -> Node:
     """A path of a PATCH with brackets: as `Values`, what follows them as a comparison with `pr`.
 
-    Raises ScimError, invalidFilter.
+    Raises ScimError: invalidFilter, tooMany.
     """
+    budget.spend()
     if len(text) > LONGEST_TREE:
         raise bad("invalidFilter", f"A path has at most {LONGEST_TREE} characters.")
-    *tokens, last = _tokens(text)
+    *tokens, last = _tokens(text, budget)
     return _parsed([*tokens, _Token("PR", "pr"), last])
 
 
@@ -121,7 +150,7 @@ def _unreadable() -> ScimError:
     return bad("invalidFilter", 'The filter cannot be read. An example: userName eq "ada@example.com"')
 
 
-def _tokens(text: str) -> list[_Token]:
+def _tokens(text: str, budget: Budget | None = None) -> list[_Token]:
     """What the grammar reads: each side of an `or` in parentheses."""
     made = [_Token("LPAREN", "(")]
     depth = terms = 0
@@ -137,7 +166,10 @@ def _tokens(text: str) -> list[_Token]:
                 made += [_Token("RPAREN", ")"), one, _Token("LPAREN", "(")]
             case _:
                 made.append(one)
-        terms += one.type in {"AND", "OR"}
+        if one.type in {"AND", "OR"}:
+            terms += 1
+            if budget is not None:
+                budget.spend()
         if depth > DEEPEST_TREE:
             raise too_deep()
         if terms >= MOST_TERMS:

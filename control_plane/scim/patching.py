@@ -9,29 +9,36 @@ from typing import Any
 
 from contracts.directory import MOST_MEMBERS, MOST_STEPS, Path, Step, Tree, Verb
 from control_plane.scim.errors import ScimError, bad
+from control_plane.scim.grammar import Budget
 from control_plane.scim.names import Name, ResourceType, Whole
 from control_plane.scim.paths import Target, target
 from control_plane.scim.values import Json, read, too_many
 
+_Said = tuple[Verb, Target | Whole | None, Json]
 _NOT_REMOVED = frozenset({"active"})  # always true or false: its removal must not switch anybody on
 
 
-def steps(kind: ResourceType, body: Json) -> list[Step]:
-    """The steps of a request. Raises ScimError."""
+async def steps(kind: ResourceType, body: Json) -> list[Step]:
+    """The steps of a request; others have their turn meanwhile. Raises ScimError."""
     operations = _get(body, "operations") if isinstance(body, dict) else None
     if not isinstance(operations, list):
         raise bad("invalidSyntax", "A PATCH has a list of Operations.")
     if len(operations) > MOST_STEPS:
         raise too_many(MOST_STEPS, "operations")
-    made = [step for one in operations for step in _operation(kind, one)]
-    if len(made) > MOST_STEPS:
-        raise too_many(MOST_STEPS, "changes")
+    made, budget = list[Step](), Budget()
+    for one in operations:
+        for verb, found, value in _said(kind, one, budget):
+            made += _at(kind, verb, found, value)
+            if len(made) > MOST_STEPS:
+                raise too_many(MOST_STEPS, "changes")
+            await budget.pause()
     if sum(len(one.value) for one in made if one.path.attribute == "members" and one.value) > MOST_MEMBERS:
         raise too_many(MOST_MEMBERS, "members")
     return made
 
 
-def _operation(kind: ResourceType, operation: Json) -> Iterator[Step]:
+def _said(kind: ResourceType, operation: Json, budget: Budget) -> Iterator[_Said]:
+    """What an operation names and what it says of it, one after the other."""
     word = _get(operation, "op") if isinstance(operation, dict) else None
     try:
         verb = Verb(word.lower() if isinstance(word, str) else "")
@@ -39,28 +46,30 @@ def _operation(kind: ResourceType, operation: Json) -> Iterator[Step]:
         raise bad("invalidSyntax", "An operation is add, replace or remove.") from None
     path, value = _get(operation, "path"), _get(operation, "value")
     if isinstance(path, str) and path.strip():
-        yield from _at(kind, verb, target(kind, path.strip()), value)
+        yield verb, target(kind, path.strip(), budget), value
     elif path is not None and not isinstance(path, str):
         raise bad("invalidPath", "A path is a string.")
     elif verb is Verb.REMOVE:
         raise bad("noTarget", "A removal has a path.")
     else:
-        yield from _pathless(kind, verb, value)
+        for found, inner in _pathless(kind, value, budget):
+            yield verb, found, inner
 
 
-def _pathless(kind: ResourceType, verb: Verb, value: Json) -> Iterator[Step]:
+def _pathless(kind: ResourceType, value: Json, budget: Budget) -> Iterator[tuple[Target | Whole | None, Json]]:
     """Each name of an object is a path; those that are read-only or unknown are passed over."""
     if not isinstance(value, dict):
         raise bad("invalidValue", "Without a path the value is an object of attributes.")
     for key, inner in value.items():
+        budget.name()
         try:
-            found = target(kind, key)
+            found = target(kind, key, budget)
         except ScimError as error:
             if error.scim_type != "invalidPath":
                 raise
             continue
         if not (isinstance(found, Target) and found.name.attribute.settled):
-            yield from _at(kind, verb, found, inner)
+            yield found, inner
 
 
 def _at(kind: ResourceType, verb: Verb, found: Target | Whole | None, value: Json) -> Iterator[Step]:

@@ -6,7 +6,7 @@ from contracts.directory import Tree
 from control_plane.scim import grammar
 from control_plane.scim.errors import ScimError, bad
 from control_plane.scim.filters import of_values
-from control_plane.scim.grammar import Values
+from control_plane.scim.grammar import Budget, Values
 from control_plane.scim.names import Name, ResourceType, Whole
 
 
@@ -19,12 +19,15 @@ class Target:
     part: Name | None = None
 
 
-def target(kind: ResourceType, text: str) -> Target | Whole | None:
-    """What a path names; None for what is taken and dropped. Raises ScimError: invalidPath, or invalidFilter."""
+def target(kind: ResourceType, text: str, budget: Budget) -> Target | Whole | None:
+    """What a path names; None for what is taken and dropped.
+
+    Raises ScimError: invalidPath, invalidFilter, or tooMany where the request has spent its budget.
+    """
     if kind.keeps_not(text):
         return None
     if "[" in text:
-        return _with_brackets(kind, text)
+        return _with_brackets(kind, text, budget)
     found = kind.find(text)
     if found is None:
         raise _nothing()
@@ -36,8 +39,10 @@ def target(kind: ResourceType, text: str) -> Target | Whole | None:
     return Target(found)
 
 
-def _with_brackets(kind: ResourceType, text: str) -> Target:
-    node = grammar.parse_path(text)
+def _with_brackets(kind: ResourceType, text: str, budget: Budget) -> Target:
+    if kind.find(text.partition("[")[0]) is None:  # nothing is parsed for what is not there
+        raise _nothing()
+    node = grammar.parse_path(text, budget)
     if not isinstance(node, Values):
         raise _nothing()
     name = kind.find(node.attribute)

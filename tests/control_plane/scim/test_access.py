@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
@@ -15,7 +15,7 @@ from contracts.peers import Peer
 from contracts.placements import State
 from contracts.tokens import Kind, new_bearer
 from control_plane.scim.errors import ScimError
-from control_plane.scim.limits import AT_ONCE, IN_LINE, STRANGERS_PER_S, Lanes
+from control_plane.scim.limits import AT_ONCE, IN_LINE, STRANGERS_PER_S, Lane, Lanes
 from kit.ports import free_port
 from tests.control_plane.scim.world import CELL, Client, World, world
 from tests.waiting import eventually
@@ -153,48 +153,55 @@ class Clock:
         return self.now
 
 
-async def passes(lanes: Lanes, workspace: UUID, credential: str = "good") -> None:
-    async with lanes.lane(workspace, credential).passing():
+async def passes(lane: Lane) -> None:
+    lane.take()
+    async with lane.passing():
         pass
 
 
 async def test_a_workspace_has_a_bucket_of_its_own() -> None:
     clock, one, other = Clock(), uuid4(), uuid4()
     lanes = Lanes(50, clock)
-    for workspace in (one, other):
-        lanes.accepted(workspace, "good")
     for _ in range(50):
-        await passes(lanes, one)
+        await passes(lanes.lane(one))
     with pytest.raises(ScimError) as refused:
-        await passes(lanes, one)
+        await passes(lanes.lane(one))
     assert (refused.value.status, refused.value.retry_after_s) == (429, 1)
-    await passes(lanes, other)
+    await passes(lanes.lane(other))
     clock.now += 0.125
     for _ in range(6):
-        await passes(lanes, one)
+        await passes(lanes.lane(one))
 
 
-async def test_guessing_stops_nobody_who_is_known() -> None:
+async def test_guessing_stops_nobody_who_comes_from_elsewhere() -> None:
+    workspace, lanes = uuid4(), Lanes(50, Clock())
+    for _ in range(STRANGERS_PER_S):
+        await passes(lanes.strangers(workspace, "192.0.2.1"))
+    with pytest.raises(ScimError):
+        await passes(lanes.strangers(workspace, "192.0.2.1"))
+    await passes(lanes.strangers(workspace, "192.0.2.2"))
+    await passes(lanes.lane(workspace))
+
+
+def test_a_credential_is_known_for_a_day() -> None:
     clock, workspace = Clock(), uuid4()
     lanes = Lanes(50, clock)
     lanes.accepted(workspace, "good")
-    for number in range(STRANGERS_PER_S):
-        await passes(lanes, workspace, f"guess {number}")
-    with pytest.raises(ScimError):
-        await passes(lanes, workspace, "one more guess")
-    await passes(lanes, workspace)
+    clock.now += 23 * 3600
+    assert lanes.knows(workspace, "good") and not lanes.knows(uuid4(), "good")
+    clock.now += 2 * 3600
+    assert not lanes.knows(workspace, "good")
+    lanes.accepted(workspace, "good")
     lanes.refused(workspace, "good")
-    with pytest.raises(ScimError):
-        await passes(lanes, workspace)
+    assert not lanes.knows(workspace, "good")
 
 
 async def test_a_line_is_not_endless() -> None:
-    workspace, gate, inside = uuid4(), asyncio.Event(), list[int]()
-    lanes = Lanes(100_000)
-    lanes.accepted(workspace, "good")
+    gate, inside = asyncio.Event(), list[int]()
+    lane = Lanes(100_000).lane(uuid4())
 
     async def wait(number: int) -> None:
-        async with lanes.lane(workspace, "good").passing():
+        async with lane.passing():
             inside.append(number)
             await gate.wait()
 
@@ -208,8 +215,9 @@ async def test_a_line_is_not_endless() -> None:
     assert inside == list(range(AT_ONCE + IN_LINE))
 
 
-async def test_429_says_when_to_come_again() -> None:
+async def test_429_says_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with world(per_s=5) as small:
+        monkeypatch.setattr(small.scim._lanes, "_clock", lambda: 0.0)  # no second passes
         client = small.client()
         answers = [await client.get("/Users") for _ in range(8)]
         late = next(one for one in answers if one.status == 429)

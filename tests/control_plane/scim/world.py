@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
@@ -22,6 +23,7 @@ from contracts.placements import Placement, State
 from contracts.tokens import Bearer, Kind, new_bearer
 from control_plane.scim.app import Scim
 from kit import serve
+from kit.addresses import Addresses
 from kit.calls import Answers, Calls
 from kit.localhost import connector
 from kit.ports import free_port
@@ -31,6 +33,7 @@ from tests.kit.calls.echo import listens
 from tests.waiting import eventually
 
 CELL, US = "eu-1", "provisioning-eu"
+PROXIES = [ip_network("127.0.0.0/8"), ip_network("::1/128")]  # clients here say whose address they have
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -188,7 +191,7 @@ async def world(per_s: float = 100_000, answering: Answering | None = None) -> A
     placements: dict[str, Placement] = {}
     async with AsyncExitStack() as stack:
         calls = await stack.enter_async_context(Calls(US, keys[US], peers))
-        scim = Scim(urls[US], Known(placements), calls, per_s)
+        scim = Scim(urls[US], Known(placements), calls, Addresses(PROXIES), per_s)
         stack.push_async_callback(scim.close)
         await stack.enter_async_context(serving(answers.in_front_of(nothing), ports[CELL]))
         await stack.enter_async_context(serving(scim.in_front_of(nothing), ports[US]))
