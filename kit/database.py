@@ -23,7 +23,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql import Executable
 
 from kit import logs, pools
-from kit.direct import KEEPING_PLANS, Direct, DirectWriting, Pool
+from kit.direct import IN_TIME, KEEPING_PLANS, Direct, DirectWriting, Pool
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.tenancy import opening_in, scope_in
 
@@ -102,6 +102,15 @@ class DoneAlready(Refusal):
     title = "Somebody else has just done the same"
     detail = "Look at what is there now."
     index = ""  # the unique index that says so; for whoever asked, not for clients
+
+
+class TookTooLong(Refusal):
+    """The database was stopped at what it was asked for: nobody waits for it any more."""
+
+    kind = Kind.UNAVAILABLE
+    title = "This takes too long"
+    detail = "Ask for less at once: fewer conditions, or a smaller page."
+    retry_after_s = 10
 
 
 class Entangled(Refusal):
@@ -259,14 +268,17 @@ class Database:
 
     @asynccontextmanager
     async def reading_directly(self, workspace_id: UUID) -> AsyncIterator[Direct]:
-        """`reading` for a path that is taken so often that its cost counts (kit/direct.py)."""
-        async with self._directly(scope_in(workspace_id) + KEEPING_PLANS) as connection:
+        """`reading` for a path that is taken so often that its cost counts (kit/direct.py).
+
+        Raises TookTooLong for a statement of more than a few seconds.
+        """
+        async with self._directly(workspace_id, scope_in(workspace_id) + KEEPING_PLANS + IN_TIME) as connection:
             yield Direct(connection, workspace_id)
 
     @asynccontextmanager
     async def writing_directly(self, workspace_id: UUID) -> AsyncIterator[DirectWriting]:
         """`writing` for such a path. Raises what `writing` raises."""
-        async with self._directly(opening_in(workspace_id)) as connection:
+        async with self._directly(workspace_id, opening_in(workspace_id)) as connection:
             tx = DirectWriting(connection, workspace_id)
             yield tx
         await _run(tx.after)
@@ -300,9 +312,12 @@ class Database:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _directly(self, opening: str) -> AsyncIterator[Any]:
+    async def _directly(self, workspace_id: UUID, opening: str) -> AsyncIterator[Any]:
         try:
-            async with self._direct.connection() as connection, self._direct.transaction(connection, opening):
+            async with (
+                self._direct.connection(workspace_id) as connection,
+                self._direct.transaction(connection, opening),
+            ):
                 yield connection
         except asyncpg.PostgresError as error:
             raise _meant(error, error) from error
@@ -346,6 +361,7 @@ _MEANINGS: dict[str, Callable[[], Refusal]] = {
     "CC423": WorkspaceFrozen,
     "CC409": OwnershipPassed,
     "40P01": Entangled,  # deadlock_detected
+    "57014": TookTooLong,  # query_canceled: statement_timeout
     "55P03": WritersInFlight,  # lock_not_available: only `stopping_writes` sets a lock_timeout
     "23505": DoneAlready,  # unique_violation
     "22021": _unstorable,  # character_not_in_repertoire: NUL in a text

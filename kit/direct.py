@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import asyncpg
 
@@ -24,6 +25,9 @@ _OPTIONS = {"jit": "off", "TimeZone": "UTC", "random_page_cost": "1.1"}
 # After what opens a read: making a plan anew for each set of values takes longer than what is planned. Not so for
 # writes, which are given lists of thousands of ids, and whose plans are to know how many.
 KEEPING_PLANS = ";SET LOCAL plan_cache_mode = force_generic_plan"
+# Below the time of a call: a read that nobody waits for any more ends.
+IN_TIME = ";SET LOCAL statement_timeout = '3s'"
+WAITS_S = 5  # for a connection
 
 
 class Direct:
@@ -66,18 +70,34 @@ class Pool:
         self._url, self._name, self._size = url, name, size
         self._pool: Any = None
         self._opening = asyncio.Lock()
+        self._share = max(1, size * 3 // 8)  # of one workspace
+        self._shares = WeakValueDictionary[UUID, asyncio.Semaphore]()  # of those who are at it
         self._getting = pools.Pool("postgres-direct").getting
         pools.watch(self, "postgres-direct", Pool._counts)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        """A connection. Raises OSError, TimeoutError, asyncpg's errors where there is none to be had."""
+    async def connection(self, workspace_id: UUID) -> AsyncIterator[Any]:
+        """A connection of the workspace's share; others are for others.
+
+        Raises OSError, TimeoutError, asyncpg's errors where there is none to be had.
+        """
+        share = self._shares.setdefault(workspace_id, asyncio.Semaphore(self._share))
+        async with asyncio.timeout(WAITS_S):
+            await share.acquire()
+        try:
+            async with self._any() as connection:
+                yield connection
+        finally:
+            share.release()
+
+    @asynccontextmanager
+    async def _any(self) -> AsyncIterator[Any]:
         with self._getting(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
             if self._pool is None:
                 async with self._opening:
                     if self._pool is None:
                         self._pool = await self._made()
-            connection = await self._pool.acquire(timeout=5)
+            connection = await self._pool.acquire(timeout=WAITS_S)
         try:
             yield connection
         finally:

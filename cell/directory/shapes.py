@@ -14,6 +14,8 @@ Shape = tuple[Any, ...]  # hashable; a leaf is (verb, attribute, part, number of
 NEVER: Shape = ("never",)
 
 IDS = {("id", ""), ("members", "value"), ("groups", "value")}
+INDEXED = IDS | {(one, "") for one in KEYS} | {("emails", "value")}  # those that equal something are found by an index
+MOST_SEARCHED = 30  # terms of one filter for which each document of the workspace is looked at
 _PATTERNS = {"co": "%{}%", "sw": "{}%", "ew": "%{}"}
 _UNPLAIN = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})  # LIKE's own signs
 
@@ -23,6 +25,16 @@ class Values:
     """The values of a tree, numbered."""
 
     found: list[object] = field(default_factory=list)
+    searched: int = 0  # terms for which each document is looked at
+
+    def search(self) -> None:
+        """One more term that no index answers. Raises ValueRefused."""
+        self.searched += 1
+        if self.searched > MOST_SEARCHED:
+            raise ValueRefused(
+                f"A filter has at most {MOST_SEARCHED} terms other than userName, externalId, displayName, id, "
+                "emails, members or groups with eq."
+            )
 
     def add(self, value: object) -> int:
         """Keep a value; its number."""
@@ -45,6 +57,7 @@ def shape(resource: Resource, tree: Tree, values: Values, depth: int = 0, within
             if one is not None and one.parts is not None:
                 return ("some", name, shape(resource, inner, values, depth + 1, name))
         case ["pr", list() as path]:
+            values.search()
             return ("pr", *path_of(resource, path, within))
         case [str() as verb, list() as path, wanted] if verb in trees.COMPARISONS:
             return _leaf(resource, verb, path_of(resource, path, within, valued=True), wanted, values)
@@ -83,6 +96,8 @@ def _leaf(resource: Resource, verb: str, path: tuple[str, str], wanted: object, 
         return ("not", ("pr", *path)) if verb == "eq" else ("pr", *path)
     if verb == "ne":
         return ("not", _leaf(resource, "eq", path, wanted, values))
+    if verb != "eq" or path not in INDEXED:
+        values.search()
     if path in IDS and verb == "eq":
         try:
             return ("eq", *path, values.add(UUID(str(wanted))))

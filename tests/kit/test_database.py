@@ -1,7 +1,9 @@
 """The two kinds of transaction, and what errors of the database mean."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from uuid import uuid4
+from contextlib import AsyncExitStack
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -11,7 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from cell.audit.models import SubjectKey
 from cell.people.models import Person
 from cell.workspaces.models import Ownership
-from kit.database import Database, DatabaseUnavailable, WorkspaceFrozen
+from kit import database as under_test
+from kit.database import Database, DatabaseUnavailable, TookTooLong, WorkspaceFrozen
 from kit.ports import free_port
 from kit.refusals import NotFound
 from tests.cell.world import Workspace, World
@@ -38,6 +41,37 @@ async def test_rows_of_other_workspaces_do_not_exist(database: Database, workspa
         assert await tx.first(select(Person).where(Person.id == other.admin.id)) is None
         with pytest.raises(NotFound):
             await tx.one(select(Person).where(Person.id == other.admin.id))
+
+
+async def test_a_direct_read_that_takes_too_long_is_stopped(
+    database: Database, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(under_test, "IN_TIME", ";SET LOCAL statement_timeout = '20ms'")
+    with pytest.raises(TookTooLong):
+        async with database.reading_directly(workspace.id) as tx:
+            await tx.row("SELECT pg_sleep(60)")
+    monkeypatch.undo()
+    async with database.reading_directly(workspace.id) as tx:
+        assert await tx.value("SHOW statement_timeout") == "3s"
+
+
+async def test_one_workspace_has_a_share_of_direct_connections(
+    database: Database, workspace: Workspace, world: World
+) -> None:
+    other, most = await world.found(), 3  # of 8
+    async with AsyncExitStack() as stack:
+        for _ in range(most):
+            await stack.enter_async_context(database.reading_directly(workspace.id))
+        waiting = asyncio.create_task(_reads(database, workspace.id))
+        await _reads(database, other.id)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+    await waiting
+
+
+async def _reads(database: Database, workspace_id: UUID) -> None:
+    async with database.reading_directly(workspace_id) as tx:
+        await tx.row("SELECT 1")
 
 
 async def test_a_reused_connection_remembers_no_scope(
