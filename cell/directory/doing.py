@@ -1,5 +1,6 @@
 """A change that is under way: who asked, in which transaction, what the logs are to say of it."""
 
+import time
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from kit.database import Writing
 from kit.direct import DirectWriting, Row
 from kit.refusals import NotFound
 
+SURE_S = 0.25  # a change that took no longer is made by a token that has just been looked at
 _ITEM = {Resource.PERSON: statements.ITEM_OF_PERSON, Resource.GROUP: statements.ITEM_OF_GROUP}
 _NOTE = {Resource.PERSON: statements.NOTE_PERSON, Resource.GROUP: statements.NOTE_GROUP}
 
@@ -40,6 +42,7 @@ class Doing:
     slow: Writing | None = None
     token: tuple[UUID, str] | None = None  # id and name, once the credential was looked at
     acts: list[Act] = field(default_factory=list)
+    _looked_at: float = 0.0  # when the credential was
     _head: Row | None = None  # the end of the audit log, where a statement has brought it along
 
     @property
@@ -113,12 +116,17 @@ class Doing:
         return await self.note(_NOTE[self.resource], subject, name, result="unchanged")
 
     async def finish(self) -> None:
-        """The audit log, last: its head puts the changes of a workspace in order."""
+        """The audit log, last: its head puts the changes of a workspace in order. Raises CredentialRefused."""
         if self.slow is not None:
             await self.slow.flush()
         await audit.append(self.tx, self.by, self.acts, self._head)
+        if time.monotonic() - self._looked_at > SURE_S:  # it waited for others, and the token may have ended meanwhile
+            caller = await self.tx.row(statements.CREDENTIAL, self.workspace_id, bytes.fromhex(self.said.credential))
+            if caller is None or not caller["lives"]:
+                raise CredentialRefused
 
     async def _asked(self, statement: str, *values: object) -> Row | None:
+        self._looked_at = time.monotonic()
         digest, request = bytes.fromhex(self.said.credential), bytes.fromhex(self.said.request_id)
         return await self.tx.row(statement, self.workspace_id, digest, request, *values)
 

@@ -90,6 +90,8 @@ async def change(doing: Doing, change: Replace | Patch) -> bytes:
 
 async def erase(doing: Doing, change: Erase) -> bytes:
     """Somebody leaves the workspace; what they recorded stays."""
+    if doing.slow is None:
+        await doing.load(statements.LOAD_CALLER)  # nothing is locked for whoever may not ask
     tx = doing.heavily()
     # Their groups are changed too, and come first: whoever changes a group locks it before its members.
     await doing.tx.rows(statements.LOCK_GROUPS_OF, doing.workspace_id, change.id)
@@ -184,7 +186,7 @@ def _columns(document: Document) -> tuple[object, ...]:
         values.key(document, "user_name"),
         values.key(document, "external_id"),
         values.key(document, "display_name"),
-        json.dumps(document, ensure_ascii=False),
+        values.stored(document),
         values.emails(document),
     )
 
