@@ -15,7 +15,7 @@ from cell.directory.doing import Heavier
 from cell.people import service as people
 from cell.people.permissions import Role
 from cell.resources import Cell
-from cell.sessions.ending import sign_out
+from cell.sessions.ending import sign_out_many
 from kit.database import Writing
 from kit.direct import DirectWriting
 from kit.refusals import Kind, Refusal
@@ -62,14 +62,11 @@ async def settle(
     if slow is None and any(one["holds"] or one["seen"] for one in found):
         raise Heavier
     alone = [one for one in found if not one["holds"]]
-    for one in found:
-        if slow is None:
-            break
-        if one["holds"]:
-            await people.change_role(slow, cell.redis, by, one["id"], Role(one["wanted"]))
-        elif one["seen"]:
-            await sign_out(slow, cell.redis, one["id"])
     if slow is not None:
+        for one in found:
+            if one["holds"]:
+                await people.change_role(slow, cell.redis, by, one["id"], Role(one["wanted"]))
+        await sign_out_many(slow, cell.redis, [one["id"] for one in alone if one["seen"]])
         await slow.flush()
     if alone:
         ids, wanted = [one["id"] for one in alone], [one["wanted"] for one in alone]

@@ -58,6 +58,17 @@ def uploading_by(person_id: UUID, but: str) -> Select[Recording]:
     )
 
 
+def uploading_by_many(people: Sequence[UUID]) -> Select[Recording]:
+    """The same for many members, in the order in which others lock several too."""
+    return (
+        select(Recording)
+        .where(Recording.started_by.in_(people), Recording.deleted_at.is_(None))
+        .where(Recording.state.in_([state.value for state in UPLOADING]))
+        .order_by(Recording.id)
+        .with_for_update()
+    )
+
+
 def uploading_in(lines: Sequence[str]) -> Select[Recording]:
     """The recordings that members began in sessions of these lines and are still sending, locked."""
     return (

@@ -318,6 +318,11 @@ async def stop_own(tx: Writing, redis: "Redis", person_id: UUID, *, but: str = "
     await _cut_off(tx, redis, await tx.all(queries.uploading_by(person_id, but)))
 
 
+async def stop_own_of_many(tx: Writing, redis: "Redis", people: Sequence[UUID]) -> None:
+    """The same for many members."""
+    await _cut_off(tx, redis, await tx.all(queries.uploading_by_many(people)))
+
+
 async def stop_begun_in(tx: Writing, redis: "Redis", lines: Sequence[str]) -> None:
     """Sessions of members end: so does what they were sending themselves in them, with what arrived."""
     if lines:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from cell.people import queries as people
 from cell.recordings import service as recordings
 from cell.sessions import kinds
-from cell.sessions.store import Session, Sessions
+from cell.sessions.store import AT_ONCE, Session, Sessions
 from kit import live
 from kit.database import Reading, Writing, now
 from kit.jobs import later
@@ -31,6 +31,24 @@ async def sign_out(tx: Writing, redis: "Redis", person_id: UUID, *, but: Session
 
     tx.after_commit(end)
     later(tx, kinds.END, person_id, moment.isoformat(), kept)
+
+
+async def sign_out_many(tx: Writing, redis: "Redis", people: Sequence[UUID]) -> None:
+    """The same for as many as there are, at the cost of a few statements and one job for some hundred."""
+    if not people:
+        return
+    moment = now()
+    tx.after_commit(lambda: end_many(redis, tx.workspace_id, people))
+    for start in range(0, len(people), AT_ONCE):
+        some = people[start : start + AT_ONCE]
+        await recordings.stop_own_of_many(tx, redis, some)
+        later(tx, kinds.END_MANY, moment.isoformat(), *some)
+
+
+async def end_many(redis: "Redis", workspace_id: UUID, people: Sequence[UUID], before: datetime | None = None) -> None:
+    """End the sessions of these people, perhaps only those whose word is from `before` a moment."""
+    await Sessions(redis, "", workspace_id).end_all_of(people, before=before)
+    await live.tell(redis, workspace_id, ENDED, {})
 
 
 async def end(tx: Writing, redis: "Redis", sessions: Sequence[Session]) -> None:

@@ -172,8 +172,15 @@ class Sessions:
 
     async def end_all(self, person_id: UUID, *, but: str = "", before: datetime | None = None) -> None:
         """End a person's sessions: `but` one perhaps, perhaps only those whose word is from `before` a moment."""
-        until = "" if before is None else f"{before.timestamp():.3f}"
-        await self._redis.eval(_END_ALL, 1, self._of(person_id), self._at(""), but, until)
+        await self._redis.eval(_END_ALL, 1, self._of(person_id), self._at(""), but, _until(before))
+
+    async def end_all_of(self, people: Sequence[UUID], *, before: datetime | None = None) -> None:
+        """The same for many people."""
+        for start in range(0, len(people), AT_ONCE):
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for person_id in people[start : start + AT_ONCE]:
+                    pipe.eval(_END_ALL, 1, self._of(person_id), self._at(""), "", _until(before))
+                await pipe.execute()
 
     async def rotate(self, session: Session, *, proved: bool = False) -> Bearer | None:
         """The session goes on under another word, as it must when its holder rises; None where it has ended meanwhile.
@@ -191,6 +198,10 @@ class Sessions:
 
     def _of(self, person_id: UUID) -> str:
         return f"{self._prefix}:of:{person_id}"
+
+
+def _until(before: datetime | None) -> str:
+    return "" if before is None else f"{before.timestamp():.3f}"
 
 
 # A session that was ended a moment ago is not brought back.

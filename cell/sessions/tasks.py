@@ -17,6 +17,14 @@ async def end(cell: Cell, workspace_id: UUID, arguments: list[str]) -> None:
     await ending.end_earlier(cell.redis, workspace_id, UUID(person_id), datetime.fromisoformat(moment), but)
 
 
+@TASKS.does(kinds.END_MANY)
+async def end_many(cell: Cell, workspace_id: UUID, arguments: list[str]) -> None:
+    """The same for many people."""
+    moment, *people = arguments
+    before = datetime.fromisoformat(moment)
+    await ending.end_many(cell.redis, workspace_id, [UUID(one) for one in people], before)
+
+
 @TASKS.does(kinds.END_LOCAL)
 async def end_local(cell: Cell, workspace_id: UUID, arguments: list[str]) -> None:
     """End sessions that were not by single sign-on, in case that whoever made it the only way in could not."""

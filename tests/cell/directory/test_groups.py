@@ -1,21 +1,24 @@
 """Groups: who is in them, without reading them; the roles that they give."""
 
 import asyncio
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from cell.directory import roles
 from cell.directory.models import Membership
 from cell.people import queries as people
 from cell.people import service
+from cell.people.models import Person
 from cell.people.permissions import Role
+from cell.sessions import ending, kinds
 from cell.sessions.store import Sessions
 from cell.tokens import service as tokens
 from contracts.directory import Replace, Taken, ValueRefused, VersionDiffers
 from contracts.directory_schema import Resource
-from kit.database import Writing
+from kit.database import Writing, now
 from kit.refusals import NotFound
 from tests.cell.directory.idp import Idp, kept, step
 from tests.cell.world import World
@@ -184,6 +187,25 @@ async def test_with_the_role_end_sessions_and_tokens_that_it_allowed(world: Worl
     assert await role_of(idp, admin) == "agent"
     assert await Sessions(world.cell.redis, workspace.key, workspace.id).of_person(admin) == []
     assert (await world.machine(made.word).get("/api/v1/links")).status == 401
+
+
+async def test_many_who_were_here_lose_their_sessions_at_once_and_by_one_job(world: World, idp: Idp) -> None:
+    workspace, group = idp.workspace, await idp.create_group("Auditors")
+    await link(idp, group.id, Role.AUDITOR)
+    ids = [(await idp.create()).id for _ in range(5)]
+    sessions = Sessions(world.cell.redis, workspace.key, workspace.id)
+    async with world.cell.database.writing(workspace.id) as tx:
+        await tx.execute(update(Person).where(Person.id.in_(ids)).values(last_seen_at=now()))
+    for one in ids:
+        await sessions.begin(one, "Firefox", "192.0.2.7", "password")
+    await idp.patch_group(group.id, step("add", "members", [value(one) for one in ids]))
+    assert {await role_of(idp, one) for one in ids} == {"auditor"}
+    assert await sessions.of_people(ids) == []
+    jobs = [one for one in await world.jobs(workspace) if one.kind.startswith("sessions.")]
+    assert [one.kind for one in jobs] == [kinds.END_MANY.name]
+    await sessions.begin(ids[0], "Firefox", "192.0.2.7", "password")
+    await ending.end_many(world.cell.redis, workspace.id, ids, before=now() - timedelta(minutes=1))
+    assert len(await sessions.of_people(ids)) == 1  # begun since
 
 
 async def test_ten_at_once_add_a_member_each_and_none_is_lost(idp: Idp) -> None:
