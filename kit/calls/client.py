@@ -6,17 +6,17 @@ import time
 from types import TracebackType
 from typing import Self
 
-import aiohttp
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from pydantic import ValidationError
 
-from kit import localhost, logs, tracing
+from kit import logs, tracing
 from kit.calls import envelope, problems, refusals
 from kit.calls.breaker import Breaker, Budget
 from kit.calls.operations import LARGEST_ANSWER, LARGEST_REQUEST, A, Operation, Q
 from kit.calls.parties import Directory, Party
 from kit.calls.pulse import Pulse
+from kit.calls.wires import Broken, Wires
 from kit.refusals import Kind, Refusal
 from kit.signing import SigningKey
 
@@ -26,7 +26,7 @@ PAUSE_S = 0.05  # before the second attempt, doubled for each further one, of wh
 LIVES = "/livez"
 LATE_S = 0.2
 _OK = 200
-_OWN = aiohttp.ClientTimeout(total=None)  # the time is kept here
+_SIGNATURE = envelope.ANSWER_HEADER.lower().encode()
 
 CALLS = Counter("cellcast_calls_total", "Calls to other processes of ours", ["peer", "operation", "outcome"])
 SECONDS = Histogram(
@@ -106,8 +106,8 @@ class Peer:
         self._breaker = Breaker()
         self._budget = Budget()
         self._pulse = Pulse(self._is_there)
-        self._http: aiohttp.ClientSession | None = None
-        self._asking: aiohttp.ClientSession | None = None  # beside the connections on which calls may be waiting
+        self._wires: Wires | None = None
+        self._asking: Wires | None = None  # beside the connections on which calls may be waiting
 
     async def call(self, operation: Operation[Q, A], request: Q) -> A:
         """Call, and call again where that can do no harm and is allowed. Raises a Refusal, PeerUnavailable."""
@@ -133,9 +133,9 @@ class Peer:
     async def close(self) -> None:
         """Give the connections back."""
         await self._pulse.close()
-        for one in (self._http, self._asking):
+        for one in (self._wires, self._asking):
             if one is not None:
-                await one.close()
+                one.close()
 
     async def _attempt(self, operation: Operation[Q, A], body: bytes) -> A:
         """Send once. Raises the peer's refusal, or _NoAnswer; the breaker hears of the end in every case."""
@@ -177,49 +177,44 @@ class Peer:
         if parent := tracing.current():
             headers[tracing.HEADER] = parent
         try:
-            async with (
-                self._pulse.waiting(operation.within_s),
-                self._session().post(
-                    self.party.url + operation.path, data=body, headers=headers, allow_redirects=False, timeout=_OWN
-                ) as response,
-            ):
-                self._pulse.answered()
-                answered = await _read(response)
-                signature = response.headers.get(envelope.ANSWER_HEADER, "")
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _NoAnswer(type(error).__name__) from None
-        if not envelope.is_answer(signature, self.party.keys, sealed, response.status, answered):
-            raise _NoAnswer(f"status {response.status}, not signed by {self.party.name}")
-        return response.status, answered
+            async with self._pulse.waiting(operation.within_s):
+                answered = await self._connections().send("POST", operation.path, headers, body)
+        except (Broken, TimeoutError, OSError) as error:
+            raise _NoAnswer(str(error) if isinstance(error, Broken) else type(error).__name__) from None
+        self._pulse.answered()
+        signature = answered.headers.get(_SIGNATURE, b"").decode("latin-1")
+        if not envelope.is_answer(signature, self.party.keys, sealed, answered.status, answered.body):
+            raise _NoAnswer(f"status {answered.status}, not signed by {self.party.name}")
+        return answered.status, answered.body
 
     async def _is_there(self, within_s: float) -> bool:
         """Whether anything comes back at all; where a connection is refused calls fail at once by themselves."""
-        if self._asking is None:
-            self._asking = _connections(1)
+        self._asking = self._to_party(self._asking, 1)
         began = time.perf_counter()
         try:
-            async with (
-                asyncio.timeout(within_s),
-                self._asking.get(self.party.url + LIVES, allow_redirects=False, timeout=_OWN),
-            ):
+            async with asyncio.timeout(within_s):
+                await self._asking.send("GET", LIVES, {})
                 return True
         except TimeoutError:
             return time.perf_counter() - began > within_s + LATE_S  # we were held up ourselves: that says nothing
-        except (aiohttp.ClientError, OSError):
+        except (Broken, OSError):
             return True
 
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = _connections(CONNECTIONS)
-        return self._http
+    def _connections(self) -> Wires:
+        self._wires = self._to_party(self._wires, CONNECTIONS)
+        return self._wires
+
+    def _to_party(self, wires: Wires | None, most: int) -> Wires:
+        """Connections to where the peer is now."""
+        if wires is not None and wires.url == self.party.url:
+            return wires
+        if wires is not None:
+            wires.retire()
+        return Wires(self.party.url, most, LARGEST_ANSWER)
 
     def _count(self, operation: Operation[Q, A], outcome: str) -> None:
         CALLS.labels(self.party.name, operation.name, outcome).inc()
         OPEN.labels(self.party.name).set(self._breaker.open or self._pulse.silent)
-
-
-def _connections(most: int) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(connector=localhost.connector(most), cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _meaning(operation: Operation[Q, A], status: int, body: bytes) -> A | Refusal:
@@ -232,12 +227,3 @@ def _meaning(operation: Operation[Q, A], status: int, body: bytes) -> A | Refusa
         return operation.answer.model_validate_json(body)
     except ValidationError:
         raise _NoAnswer(f"an answer that is no {operation.answer.__name__}") from None
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for piece in response.content.iter_any():
-        body += piece
-        if len(body) > LARGEST_ANSWER:
-            raise _NoAnswer(f"more than {LARGEST_ANSWER} bytes")
-    return bytes(body)

@@ -128,9 +128,8 @@ async def test_connections_are_kept() -> None:
     async with echo.running(), echo.calls() as calls:
         for _ in range(5):
             await calls.call("echo", READ, HELLO)
-        session = calls._peers["echo"]._http
-        assert session is not None and session.connector is not None
-        assert sum(len(kept) for kept in session.connector._conns.values()) == 1
+        wires = calls._peers["echo"]._wires
+        assert wires is not None and wires.idle == 1
 
 
 async def test_the_breaker_holds_calls_back_and_lets_one_through_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
