@@ -1,6 +1,6 @@
 """A person or group as SCIM shows it: names, references, `meta`, and of all that what was asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -92,24 +92,26 @@ def _named(kind: ResourceType, names: str) -> dict[str, Parts]:
 
 def shown(kind: ResourceType, item: Item, base: str, wanted: Projection = EVERYTHING) -> Shown:
     """A resource. `base` is the address of the workspace's SCIM. Raises ScimError for more members than are shown."""
-    names = _SHOWN[kind.endpoint]
     own = str(item.id)
     schemas = [kind.urn]
     made: Shown = {"schemas": schemas, "id": own}
     more: Shown = {}
     everything = wanted is EVERYTHING
+    shows = _SHOWN[kind.endpoint]
     for key, value in item.document.items():
-        name = names.get(key)
-        if key == "members" and value is None and wanted.has(key):
-            raise bad("tooMany", _TOO_MANY)
-        if name is None or value is None or value == [] or not (everything or wanted.has(key)):
+        show = shows.get(key)
+        if show is None or not (everything or wanted.has(key)):
             continue
-        said = _said(name, value, base)
-        if not everything and name.parts:
+        if not value and (value is None or value == []):
+            if key == "members" and value is None:
+                raise bad("tooMany", _TOO_MANY)
+            continue
+        said = value if show.say is None else show.say(value, base)
+        if not everything and show.has_parts:
             said = wanted.of(key, said)
             if not said:
                 continue
-        (more if key in _EXTENSION else made)[name.scim] = said
+        (more if show.is_more else made)[show.scim] = said
     if more:
         schemas.append(ENTERPRISE)
         made[ENTERPRISE] = more
@@ -139,35 +141,47 @@ def _meta(kind: ResourceType, item: Item, at: str) -> Shown:
     }
 
 
-def _said(name: Name, value: Any, base: str) -> Any:  # JSON
-    match name.own:
-        case "members":
-            at = f"{base}/{USERS.endpoint}/"
-            return [{**one, "type": USERS.name, "$ref": f"{at}{one['value']}"} for one in value]
-        case "groups":
-            return [{**one, "type": "direct", "$ref": f"{base}/Groups/{one['value']}"} for one in value]
-        case "name" | "manager":
-            return _renamed(name, value)
-        case "addresses":
-            return [_renamed(name, one) for one in value]
-    return value
+def _said_members(value: Any, base: str) -> Any:  # JSON
+    at = f"{base}/{USERS.endpoint}/"
+    return [{**one, "type": USERS.name, "$ref": f"{at}{one['value']}"} for one in value]
 
 
-def _renamed(name: Name, value: Document) -> Shown:
-    scim = _PART_NAMES[name.own]
-    return {scim[key]: inner for key, inner in value.items() if key in scim}
+def _said_groups(value: Any, base: str) -> Any:  # JSON
+    return [{**one, "type": "direct", "$ref": f"{base}/{GROUPS.endpoint}/{one['value']}"} for one in value]
 
 
-def _by_own(kind: ResourceType) -> dict[str, Name]:
-    names = (*kind.core.values(), *kind.extension.values())
-    return {one.own: one for one in names if one.path and one.own != "id"}
+def _renaming(name: Name) -> Callable[[Any, str], Any]:
+    """How a value is said whose parts are called otherwise in SCIM."""
+    scim = {part.own: part.scim for part in name.parts.values()}
+
+    def renamed(value: Document) -> Shown:
+        return {scim[key]: inner for key, inner in value.items() if key in scim}
+
+    if name.own == "addresses":
+        return lambda value, base: [renamed(one) for one in value]
+    return lambda value, base: renamed(value)
 
 
-_SHOWN = {kind.endpoint: _by_own(kind) for kind in (USERS, GROUPS)}
-_EXTENSION = frozenset(one.own for one in USERS.extension.values())
-_PART_NAMES = {
-    one.own: {part.own: part.scim for part in one.parts.values()}
-    for kind in (USERS, GROUPS)
-    for one in (*kind.core.values(), *kind.extension.values())
-    if one.parts and one.path
-}
+@dataclass(frozen=True)
+class _Show:
+    """How one attribute is shown: its name, whether in the extension, and what says it in other words."""
+
+    scim: str
+    is_more: bool
+    has_parts: bool
+    say: Callable[[Any, str], Any] | None
+
+
+def _shows(kind: ResourceType) -> dict[str, _Show]:
+    others = {"members": _said_members, "groups": _said_groups}
+    found = {}
+    for names in (kind.core, kind.extension):
+        for one in names.values():
+            if not one.path or one.own == "id":
+                continue
+            say = _renaming(one) if one.own in ("name", "manager", "addresses") else others.get(one.own)
+            found[one.own] = _Show(one.scim, names is kind.extension, bool(one.parts), say)
+    return found
+
+
+_SHOWN = {kind.endpoint: _shows(kind) for kind in (USERS, GROUPS)}
