@@ -114,7 +114,7 @@ spec:
       max_client_conn: {{ $v.postgres.pooler.clients | quote }}
       default_pool_size: {{ $v.postgres.pooler.connections | quote }}
       max_prepared_statements: "500"
-      ignore_startup_parameters: extra_float_digits,options,jit
+      ignore_startup_parameters: extra_float_digits,options,jit,random_page_cost,plan_cache_mode
       client_tls_sslmode: require
       client_tls_protocols: secure
   template:
