@@ -1,7 +1,7 @@
 """The async database: tenant scopes, and two kinds of transaction, so that a write in a read path is a type error."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar, TypeVarTuple
 from uuid import UUID, uuid4
@@ -23,9 +23,9 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql import Executable
 
 from kit import logs, pools
-from kit.direct import IN_TIME, KEEPING_PLANS, Direct, DirectWriting, Pool
+from kit.direct import DirectWriting, Pool
 from kit.refusals import Invalid, Kind, NotFound, Refusal
-from kit.tenancy import opening_in, scope_in
+from kit.tenancy import opening_in
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -266,21 +266,25 @@ class Database:
             await session.commit()
         await tx._run_after()
 
-    @asynccontextmanager
-    async def reading_directly(self, workspace_id: UUID) -> AsyncIterator[Direct]:
-        """`reading` for a path that is taken so often that its cost counts (kit/direct.py).
+    async def read_directly(self, workspace_id: UUID, statement: str, *values: Any) -> Any:
+        """The one value that a statement in its own scope (`tenancy.in_scope`) answers with.
 
-        Raises TookTooLong for a statement of more than a few seconds.
+        For a path that is taken so often that its cost counts (kit/direct.py). Raises TookTooLong after a few seconds.
         """
-        async with self._directly(workspace_id, scope_in(workspace_id) + KEEPING_PLANS + IN_TIME) as connection:
-            yield Direct(connection, workspace_id)
+        with _directly():
+            return await self._direct.value(workspace_id, statement, *values)
 
     @asynccontextmanager
     async def writing_directly(self, workspace_id: UUID) -> AsyncIterator[DirectWriting]:
         """`writing` for such a path. Raises what `writing` raises."""
-        async with self._directly(workspace_id, opening_in(workspace_id)) as connection:
-            tx = DirectWriting(connection, workspace_id)
-            yield tx
+        opening = opening_in(workspace_id)
+        with _directly():
+            async with (
+                self._direct.connection(workspace_id) as connection,
+                self._direct.transaction(connection, opening),
+            ):
+                tx = DirectWriting(connection, workspace_id)
+                yield tx
         await _run(tx.after)
 
     @asynccontextmanager
@@ -312,19 +316,6 @@ class Database:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _directly(self, workspace_id: UUID, opening: str) -> AsyncIterator[Any]:
-        try:
-            async with (
-                self._direct.connection(workspace_id) as connection,
-                self._direct.transaction(connection, opening),
-            ):
-                yield connection
-        except asyncpg.PostgresError as error:
-            raise _meant(error, error) from error
-        except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
-            raise DatabaseUnavailable from error
-
-    @asynccontextmanager
     async def _session(self, workspace_id: UUID | None) -> AsyncIterator[AsyncSession]:
         try:
             async with self._sessions(info={"workspace_id": workspace_id}) as session:
@@ -338,6 +329,17 @@ class Database:
             raise _meaning(error) from error
         except asyncpg.PostgresError as error:  # of a statement that went directly
             raise _meant(error, error) from error
+
+
+@contextmanager
+def _directly() -> Iterator[None]:
+    """What errors of asyncpg mean to whoever asked."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        raise _meant(error, error) from error
+    except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
+        raise DatabaseUnavailable from error
 
 
 def _counts(pool: Any) -> pools.Counts:  # SQLAlchemy's QueuePool

@@ -1,8 +1,9 @@
 """Transactions that speak PostgreSQL directly, for the few internal paths that are taken hundreds of times a second.
 
 A session of SQLAlchemy takes a millisecond of processor time before its first statement; here a transaction takes a
-fifth of that: statements are constants that asyncpg prepares once a connection, and opening is one round trip. Scopes,
-the opening of writes and the meanings of errors are those of `kit/database.py`, which is the way to get one.
+fifth of that: statements are constants that asyncpg prepares once a connection, and opening is one round trip. What is
+only read is one statement (`kit/tenancy.py`, `in_scope`). The opening of writes and the meanings of errors are those of
+`kit/database.py`, which is the way to get one.
 """
 
 import asyncio
@@ -16,26 +17,30 @@ import asyncpg
 
 from kit import pools
 
+WAITED_S = 5.0  # for a connection, opening it included
+
 Values = Any  # whatever asyncpg can encode; its connections and records have no types
 Row = Any
 
 # What these statements look for has an index, and is in memory. A plan that reads a whole table looks cheaper to
 # PostgreSQL than it is: it does not count what row-level security takes for each row.
-_OPTIONS = {"jit": "off", "TimeZone": "UTC", "random_page_cost": "1.1"}
-# After what opens a read: making a plan anew for each set of values takes longer than what is planned. Not so for
-# writes, which are given lists of thousands of ids, and whose plans are to know how many.
-KEEPING_PLANS = ";SET LOCAL plan_cache_mode = force_generic_plan"
-# Below the time of a call: a read that nobody waits for any more ends.
-IN_TIME = ";SET LOCAL statement_timeout = '3s'"
-WAITS_S = 5  # for a connection
+# And what is read keeps its plan: making one anew for each set of values takes longer than what is planned.
+_OPTIONS = {"jit": "off", "TimeZone": "UTC", "random_page_cost": "1.1", "plan_cache_mode": "force_generic_plan"}
+# Not so for writes, which are given lists of thousands of ids, and whose plans are to know how many.
+_PLANNING = ";SET LOCAL plan_cache_mode = auto"
+READ_S = 3.0  # below the time of a call: a read that nobody waits for any more ends
 
 
-class Direct:
-    """Statements on one connection, in a transaction that is open already. Values are `$1`, `$2`, ..."""
+class DirectWriting:
+    """Statements on one connection, in a transaction that is open already. Values are `$1`, `$2`, ...
+
+    What comes after the commit is `after_commit`'s.
+    """
 
     def __init__(self, connection: Any, workspace_id: UUID) -> None:
         self._connection = connection
         self.workspace_id = workspace_id
+        self.after: list[Callable[[], Awaitable[None]]] = []
 
     async def row(self, statement: str, *values: Values) -> Row | None:
         """The first row, or None."""
@@ -49,14 +54,6 @@ class Direct:
     async def value(self, statement: str, *values: Values) -> Any:
         """The first row's first column, or None."""
         return await self._connection.fetchval(statement, *values)
-
-
-class DirectWriting(Direct):
-    """The same where the workspace may be changed; what comes after the commit is `after_commit`'s."""
-
-    def __init__(self, connection: Any, workspace_id: UUID) -> None:
-        super().__init__(connection, workspace_id)
-        self.after: list[Callable[[], Awaitable[None]]] = []
 
     def after_commit(self, call: Callable[[], Awaitable[None]]) -> None:
         """Call this once the change is durable. A failure there is logged: the change itself stands."""
@@ -82,7 +79,7 @@ class Pool:
         Raises OSError, TimeoutError, asyncpg's errors where there is none to be had.
         """
         share = self._shares.setdefault(workspace_id, asyncio.Semaphore(self._share))
-        async with asyncio.timeout(WAITS_S):
+        async with asyncio.timeout(WAITED_S):
             await share.acquire()
         try:
             async with self._any() as connection:
@@ -97,7 +94,8 @@ class Pool:
                 async with self._opening:
                     if self._pool is None:
                         self._pool = await self._made()
-            connection = await self._pool.acquire(timeout=WAITS_S)
+            async with asyncio.timeout(WAITED_S):  # acquire() has a time-out too, which takes a task of its own
+                connection = await self._pool.acquire()
         try:
             yield connection
         finally:
@@ -107,7 +105,7 @@ class Pool:
     async def transaction(self, connection: Any, opening: str) -> AsyncIterator[None]:
         """BEGIN and `opening` in one round trip, COMMIT at the end; undone when the block fails."""
         try:
-            await connection.execute("BEGIN;" + opening)
+            await connection.execute("BEGIN;" + opening + _PLANNING)
             yield
             await connection.execute("COMMIT")
         except Exception:
@@ -117,6 +115,18 @@ class Pool:
         except BaseException:  # whoever asked is gone, perhaps in the middle of a statement
             connection.terminate()
             raise
+
+    async def value(self, workspace_id: UUID, statement: str, *values: Values) -> Any:
+        """The one value of a statement that is a transaction by itself. Raises QueryCanceledError after READ_S."""
+        async with self.connection(workspace_id) as connection:
+            try:
+                # By asyncpg, which cancels it at the server: a pooler would not pass statement_timeout on.
+                return await connection.fetchval(statement, *values, timeout=READ_S)
+            except TimeoutError:
+                raise asyncpg.QueryCanceledError("took too long") from None
+            except asyncio.CancelledError:  # whoever asked is gone, perhaps in the middle of it
+                connection.terminate()
+                raise
 
     def _counts(self) -> pools.Counts:
         if self._pool is None:
@@ -134,7 +144,7 @@ class Pool:
             self._url,
             min_size=0,
             max_size=self._size,
-            timeout=5,
+            timeout=WAITED_S,
             command_timeout=30,
             max_inactive_connection_lifetime=300,
             reset=_nothing,  # every transaction ends in itself, and sets nothing that outlives it

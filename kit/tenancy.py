@@ -41,28 +41,46 @@ END $$;
 """
 
 
-def scope_in(workspace_id: UUID) -> str:
-    """The statement that sets a scope, as text: with a parameter it would be a round trip of its own.
+def in_scope(statement: str, number: int = 1) -> str:
+    """`statement`, which answers with one value, in the scope of the workspace that is its parameter `$number`.
 
-    What a `UUID` writes has no quotes to break out of; anything else that was taken for one is not one.
+    One statement is one transaction, at whose end the scope is gone. CASE says what is computed first (PostgreSQL's
+    manual, 4.2.14), and a subquery is not run before it is needed; if it was, it would see nothing.
     """
-    return f"SELECT set_config('app.workspace_id', '{UUID(str(workspace_id))}', true)"
+    scoped = f"set_config('app.workspace_id', ${int(number)}::uuid::text, true) <> ''"
+    return f"SELECT CASE WHEN {scoped} THEN ({statement}) END"
 
 
 def opening_in(workspace_id: UUID) -> str:
-    """The same for the statement that opens a write."""
+    """The statement that opens a write, as text: with a parameter it would be a round trip of its own.
+
+    What a `UUID` writes has no quotes to break out of; anything else that was taken for one is not one.
+    """
     return f"SELECT open_write('{UUID(str(workspace_id))}')"
+
+
+def policies(table: str) -> list[str]:
+    """The statements that say which rows of `table` exist for whom, and which may be made, changed, removed.
+
+    One policy for each kind of access: two that allow reading are joined by OR, behind which PostgreSQL's planner no
+    longer sees that `workspace_id = $1` says the same, and takes a workspace for a row.
+    """
+    seen = "workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid"
+    opened = "workspace_id = nullif(current_setting('app.writing', true), '')::uuid"
+    return [
+        f"CREATE POLICY tenant_reads ON {table} FOR SELECT USING ({seen})",
+        f"CREATE POLICY tenant_inserts ON {table} FOR INSERT WITH CHECK ({opened})",
+        f"CREATE POLICY tenant_updates ON {table} FOR UPDATE USING ({opened}) WITH CHECK ({opened})",
+        f"CREATE POLICY tenant_deletes ON {table} FOR DELETE USING ({opened})",
+    ]
 
 
 def protect(table: str) -> list[str]:
     """The statements that make `table` a tenant's: forced row-level security and no write that was not opened."""
-    seen = "workspace_id = nullif(current_setting('app.workspace_id', true), '')::uuid"
-    opened = "workspace_id = nullif(current_setting('app.writing', true), '')::uuid"
     return [
         f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-        f"CREATE POLICY tenant_reads ON {table} FOR SELECT USING ({seen})",
-        f"CREATE POLICY tenant_writes ON {table} FOR ALL USING ({opened}) WITH CHECK ({opened})",
+        *policies(table),
         f"CREATE TRIGGER opened_writes_only BEFORE INSERT OR UPDATE OR DELETE ON {table} "
         "FOR EACH STATEMENT EXECUTE FUNCTION refuse_unopened_write()",
     ]

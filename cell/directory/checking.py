@@ -39,12 +39,11 @@ async def seen(cell: Cell, token: ProvisioningToken, resource: Resource, user_na
         members=False,
     )
     text, bound = finding.statement(said)
-    async with cell.database.reading_directly(token.workspace_id) as tx:
-        row = await tx.row(text, *bound)
-    if row is None or row["token_id"] is None:
+    known, total, items = await cell.database.read_directly(token.workspace_id, text, *bound)
+    if known is None:
         return Seen(False, 0, [])
-    documents = [json.dumps(one["document"], indent=2, ensure_ascii=False) for one in json.loads(row["items"])]
-    return Seen(True, row["total"], documents)
+    documents = [json.dumps(one["document"], indent=2, ensure_ascii=False) for one in json.loads(items)]
+    return Seen(True, int(total), documents)
 
 
 async def would(tx: Reading, user_name: str) -> tuple[str, Person | None]:

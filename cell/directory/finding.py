@@ -43,9 +43,11 @@ from cell.directory.values import KEYS
 from cell.people.models import Person
 from contracts.directory import Find
 from contracts.directory_schema import ATTRIBUTES, Resource, Type
+from kit.tenancy import in_scope
 
 Condition = ColumnElement[bool]
 _DIALECT: Any = asyncpg_dialect()  # type: ignore[no-untyped-call]
+_ANSWER = "SELECT ARRAY[token_id::text, total::text, items] FROM ({}) found"
 _NUMBERED = "v"  # parameters that are values of the tree: v0, v1, ...
 
 
@@ -59,7 +61,9 @@ class _Made:
 
 
 def statement(said: Find) -> tuple[str, list[object]]:
-    """The statement of a search and its values. Raises ValueRefused for a tree that says nothing about the resource."""
+    """The statement of a search and its values; it answers with three texts: who asks, how many there are, the items.
+
+    Raises ValueRefused for a tree that says nothing about the resource."""
     values = Values()
     wanted = None if said.tree is None else shape(said.resource, said.tree, values)
     sort = path_of(said.resource, list(said.sort_by), valued=True) if said.sort_by else None
@@ -89,7 +93,8 @@ def _made(
     total = case((and_(_skip() == 0, on_page < _most()), on_page), else_=all_of_it)
     whole = select(_token(), _items(resource, page, members).label("items"), total.label("total"))
     compiled = whole.compile(dialect=_DIALECT)
-    return _Made(str(compiled), tuple(compiled.positiontup or ()), compiled.params)
+    names = tuple(compiled.positiontup or ())
+    return _Made(in_scope(_ANSWER.format(compiled), names.index("workspace") + 1), names, compiled.params)
 
 
 class _Row:

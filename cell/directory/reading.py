@@ -1,25 +1,21 @@
 """Answers to identity providers that only ask, as JSON that was made in the database."""
 
+from uuid import UUID
+
 from cell.directory import finding, journal, statements
 from cell.directory.tally import Tally
 from cell.resources import Cell
 from contracts.directory import CredentialRefused, Find, Get
 from contracts.directory_schema import Resource
-from kit.direct import Row
 from kit.refusals import NotFound
 
 
 async def find(cell: Cell, tally: Tally, said: Find) -> bytes:
     """A `Found` as JSON. Raises CredentialRefused, ValueRefused."""
     text, values = finding.statement(said)
-    try:
-        async with cell.database.reading_directly(said.workspace_id) as tx:
-            row = _allowed(await tx.row(text, *values))
-    except CredentialRefused as refusal:
-        await journal.refused(cell.database, said, None, refusal)
-        raise
-    tally.used(said.workspace_id, row["token_id"], said.resource.value)
-    return f'{{"total":{row["total"]},"items":{row["items"]}}}'.encode()
+    token, total, items = await cell.database.read_directly(said.workspace_id, text, *values)
+    await _meet(cell, tally, said, token)
+    return f'{{"total":{total},"items":{items}}}'.encode()
 
 
 async def get(cell: Cell, tally: Tally, said: Get) -> bytes:
@@ -27,19 +23,18 @@ async def get(cell: Cell, tally: Tally, said: Get) -> bytes:
     statement = statements.GET_PERSON
     if said.resource is Resource.GROUP:
         statement = statements.GET_GROUP_WITH_MEMBERS if said.members else statements.GET_GROUP
-    try:
-        async with cell.database.reading_directly(said.workspace_id) as tx:
-            row = _allowed(await tx.row(statement, said.workspace_id, bytes.fromhex(said.credential), said.id))
-    except CredentialRefused as refusal:
-        await journal.refused(cell.database, said, None, refusal)
-        raise
-    tally.used(said.workspace_id, row["token_id"], said.resource.value)
-    if row["answer"] is None:
+    digest = bytes.fromhex(said.credential)
+    token, item = await cell.database.read_directly(said.workspace_id, statement, said.workspace_id, digest, said.id)
+    await _meet(cell, tally, said, token)
+    if item is None:
         raise NotFound
-    return str(row["answer"]).encode()
+    return str(item).encode()
 
 
-def _allowed(row: Row | None) -> Row:
-    if row is None or row["token_id"] is None:
-        raise CredentialRefused
-    return row
+async def _meet(cell: Cell, tally: Tally, said: Find | Get, token: str | None) -> None:
+    """Count who asked. Raises CredentialRefused."""
+    if token is None:
+        refusal = CredentialRefused()
+        await journal.refused(cell.database, said, None, refusal)
+        raise refusal
+    tally.used(said.workspace_id, UUID(token), said.resource.value)

@@ -4,6 +4,7 @@
 """
 
 from contracts.directory import MOST_MEMBERS
+from kit.tenancy import in_scope
 
 # The token that calls; $2 its digest. One that has ended is told apart, so that its use can be shown to an admin.
 LIVES = "c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())"
@@ -78,16 +79,17 @@ GROUPS_SHOWN = f"""(
   SELECT greatest(1, max(place)) FROM walk WHERE members <= {MOST_MEMBERS})"""
 _JOINED = "directory_people d JOIN people p ON p.workspace_id = d.workspace_id AND p.id = d.id"
 _THIS = " WHERE d.workspace_id = $1 AND d.id = $3"
-_READER = (
-    "SELECT (SELECT c.id FROM provisioning_tokens c WHERE c.workspace_id = $1 AND c.digest = $2 AND "
-    + LIVES
-    + ") AS token_id, "
-)
-GET_PERSON = _READER + "(SELECT " + PERSON_ITEM + " FROM " + _JOINED + _THIS + ") AS answer"
-GET_GROUP = _READER + "(SELECT " + GROUP_ITEM + " FROM directory_groups d" + _THIS + ") AS answer"
-GET_GROUP_WITH_MEMBERS = (
-    _READER + "(SELECT " + GROUP_ITEM_WITH_MEMBERS + " FROM directory_groups d" + _THIS + ") AS answer"
-)
+
+
+def _read(item: str, rows: str) -> str:
+    """Who asks and the item, as two texts, each null where there is none."""
+    reader = "SELECT c.id::text FROM provisioning_tokens c WHERE c.workspace_id = $1 AND c.digest = $2 AND " + LIVES
+    return in_scope("SELECT ARRAY[(" + reader + "), (SELECT " + item + " FROM " + rows + _THIS + ")]")
+
+
+GET_PERSON = _read(PERSON_ITEM, _JOINED)
+GET_GROUP = _read(GROUP_ITEM, "directory_groups d")
+GET_GROUP_WITH_MEMBERS = _read(GROUP_ITEM_WITH_MEMBERS, "directory_groups d")
 
 # Locked until the change is over. $2 digest, $3 request id, $4 id. `light`: nothing hangs on the person but the row,
 # since whoever never was here has no session, no token and has invited nobody; others go through `people.service`.

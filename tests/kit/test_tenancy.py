@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from kit.tenancy import in_scope
 from tests.cell.world import Workspace, World
 from tests.servers.postgres import Postgres
 
@@ -51,6 +52,28 @@ async def test_a_scope_shows_one_workspace_and_ends_with_its_transaction(
         await scope(app, workspace.id)
         assert await seen(app) == {workspace.id}
     assert await seen(app) == set()  # the same connection, as a pool gives it to the next request
+
+
+async def test_a_statement_in_scope_sees_one_workspace_and_leaves_no_scope_behind(
+    app: Connection, workspace: Workspace, world: World
+) -> None:
+    other, count = (
+        await world.found(),
+        in_scope("SELECT array_agg(DISTINCT workspace_id) FROM people WHERE $1 <> $2", 2),
+    )
+    for one in (workspace, other, workspace):
+        assert await app.fetchval(count, UUID(int=0), one.id) == [one.id]
+        assert await seen(app) == set()
+
+
+async def test_who_asks_for_a_row_by_its_id_reads_no_others(app: Connection, workspace: Workspace) -> None:
+    by_id = in_scope("SELECT email FROM people WHERE workspace_id = $1 AND id = $2")
+    async with app.transaction():
+        await app.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        plan = await app.fetch("EXPLAIN " + by_id, workspace.id, UUID(int=1))
+    read = "\n".join(row[0] for row in plan)
+    # Both conditions on the workspace are one to the planner: it is looked for once, in the index of the key.
+    assert "Index Cond: ((workspace_id = $1) AND (id = $2))" in read, read
 
 
 async def test_a_scope_cannot_be_widened_by_a_condition(app: Connection, workspace: Workspace, world: World) -> None:

@@ -275,7 +275,7 @@ async def test_what_identity_providers_ask_for_is_found_by_an_index(
     world: World, many: Workspace, resource: Resource, tree: Tree, index: str
 ) -> None:
     text, values = finding.statement(_find(many, tree, resource))
-    async with world.cell.database.reading_directly(many.id) as tx:
+    async with world.cell.database.writing_directly(many.id) as tx:
         plan = "\n".join(row[0] for row in await tx.rows("EXPLAIN " + text, *values))
     assert index in plan and "Seq Scan" not in plan, plan
 
