@@ -5,13 +5,13 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import islice
 from statistics import quantiles
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
 import aiohttp
@@ -19,6 +19,7 @@ import asyncpg
 import psutil
 
 from contracts.tokens import Kind, new_bearer
+from kit.calls.wires import Answered, Wires
 from kit.localhost import connector
 from loadtest.bench.deployment import deployment
 from loadtest.bench.figures import Unmeasurable, figure
@@ -30,6 +31,7 @@ CROWD = 100_000
 MEMBERS = 10_000
 SYNC_PEOPLE, SYNC_GROUPS, OF_A_GROUP = 20_000, 500, 40
 _GROWTH = 64 << 20  # bytes that a process may grow by during the second half of a first synchronisation
+_LARGEST = 16 << 20  # bytes of an answer
 _PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 _GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -59,8 +61,7 @@ class Run:
 class Site:
     """A workspace with a token: where it is asked, and what is known to be there."""
 
-    host: str
-    port: int
+    url: str
     key: str
     token: str = field(repr=False)
     dsn: str = field(repr=False)
@@ -71,54 +72,48 @@ class Site:
         """Send each once, over kept connections with one request in flight on each. Raises Unmeasurable."""
         waiting, took = iter(asked), list[float]()
         begun = time.perf_counter()
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(connections):
-                tasks.create_task(self._work(waiting, status, took))
+        with self._wires(connections) as wires:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(connections):
+                    tasks.create_task(self._work(wires, waiting, status, took))
         return Run(time.perf_counter() - begun, took)
 
     async def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """One request; its JSON. Raises Unmeasurable."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            writer.write(self._request((method, path, body)))
-            head, raw = await _answer(reader)
-        finally:
-            writer.close()
-        if not head[9:10] == b"2":
-            raise Unmeasurable(f"{method} {path}: {head[:15].decode()} {raw[:300].decode()}")
-        return dict(json.loads(raw)) if raw else {}
+        with self._wires(1) as wires:
+            answered = await self._send(wires, (method, path, body))
+        if answered.status // 100 != 2:
+            raise _refused((method, path, body), answered)
+        return dict(json.loads(answered.body)) if answered.body else {}
 
-    async def _work(self, waiting: Iterator[Asked], status: int, took: list[float]) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        wanted = f"HTTP/1.1 {status} ".encode()
-        try:
-            for one in waiting:
-                request = self._request(one)
-                begun = time.perf_counter()
-                writer.write(request)
-                head, raw = await _answer(reader)
-                took.append(time.perf_counter() - begun)
-                if not head.startswith(wanted):
-                    raise Unmeasurable(f"{one[0]} {one[1]}: {head[:15].decode()} {raw[:300].decode()}")
-                if b"connection: close" in head.lower():  # after a thousand requests, by the server
-                    writer.close()
-                    reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        finally:
-            writer.close()
+    async def _work(self, wires: Wires, waiting: Iterator[Asked], status: int, took: list[float]) -> None:
+        for one in waiting:
+            begun = time.perf_counter()
+            answered = await self._send(wires, one)
+            took.append(time.perf_counter() - begun)
+            if answered.status != status:
+                raise _refused(one, answered)
 
-    def _request(self, asked: Asked) -> bytes:
+    async def _send(self, wires: Wires, asked: Asked) -> Answered:
         method, path, content = asked
-        body = b"" if content is None else json.dumps(content).encode()
-        head = f"{method} /scim/v2/{self.key}{path} HTTP/1.1\r\nHost: {self.host}\r\n"
-        head += f"Authorization: Bearer {self.token}\r\n"
-        more = f"Content-Type: application/scim+json\r\nContent-Length: {len(body)}\r\n" if body else ""
-        return f"{head}{more}\r\n".encode() + body
+        headers = {"Authorization": f"Bearer {self.token}"}
+        if content is None:
+            return await wires.send(method, path, headers)
+        headers["Content-Type"] = "application/scim+json"
+        return await wires.send(method, path, headers, json.dumps(content).encode())
+
+    @contextmanager
+    def _wires(self, connections: int) -> Iterator[Wires]:
+        """Cheap ones: what the client takes is missing on the same processors."""
+        wires = Wires(f"{self.url}/scim/v2/{self.key}", connections, _LARGEST)
+        try:
+            yield wires
+        finally:
+            wires.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    head = await reader.readuntil(b"\r\n\r\n")
-    found = head.lower().partition(b"\r\ncontent-length: ")[2].partition(b"\r\n")[0]
-    return head, await reader.readexactly(int(found)) if found else b""
+def _refused(asked: Asked, answered: Answered) -> Unmeasurable:
+    return Unmeasurable(f"{asked[0]} {asked[1]}: {answered.status} {answered.body[:300].decode()}")
 
 
 def person(name: str) -> dict[str, object]:
@@ -160,8 +155,7 @@ async def _new_site() -> Site:
             workspace_id,
             bearer.digest,
         )
-    parts = urlsplit(url)
-    made = Site(parts.netloc, int(parts.port or 80), key, bearer.text, dsn, workspace_id)
+    made = Site(url, key, bearer.text, dsn, workspace_id)
     await _until_known(made)
     return made
 
