@@ -10,7 +10,7 @@ from cell.actors import SYSTEM
 from cell.audit.models import AuditEntry
 from cell.directory import credentials, roles
 from cell.directory.managing import directory_managed
-from cell.directory.models import Entry, Line
+from cell.directory.models import Entry, Line, ProvisioningToken
 from cell.domains.models import Domain
 from cell.invitations import service as invitations
 from cell.people import passwords, service
@@ -185,6 +185,18 @@ async def test_two_people_exchange_emails(idp: Idp) -> None:
     assert [item.id for item in found.items] == [one.id]
 
 
+async def test_two_people_exchange_user_names_once_one_has_let_go(idp: Idp) -> None:
+    one, two = await idp.create("one@example.com"), await idp.create("two@example.com")
+    for person, name in ((one, "two@example.com"), (two, "one@example.com")):
+        with pytest.raises(Taken) as refused:
+            await idp.patch(person.id, step("replace", "user_name", name))
+        assert refused.value.facts["attribute"] == "user_name"
+    await idp.patch(one.id, step("replace", "user_name", "between@example.com"))
+    await idp.patch(two.id, step("replace", "user_name", "one@example.com"))
+    await idp.patch(one.id, step("replace", "user_name", "two@example.com"))
+    assert [(await there(idp, person.id)).email for person in (one, two)] == ["two@example.com", "one@example.com"]
+
+
 async def test_the_last_owner_stays_and_another_one_does_not_have_to(world: World, idp: Idp) -> None:
     owner = idp.workspace.owner
     item = await idp.create(owner.email)
@@ -255,7 +267,20 @@ async def test_the_same_request_twenty_times_at_once_is_done_once(idp: Idp) -> N
     assert len(await lines(idp)) == 1
 
 
-async def test_a_token_of_another_workspace_or_a_revoked_one_opens_nothing(world: World, idp: Idp) -> None:
+@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+async def test_a_token_that_has_ended_opens_nothing_and_its_use_is_shown(idp: Idp, end: str) -> None:
+    item, ours = await idp.create(), ProvisioningToken.id == idp.made.token.id
+    async with idp.cell.database.writing(idp.workspace.id) as tx:
+        await tx.execute(update(ProvisioningToken).where(ours).values({end: now()}))
+    for refusing in (idp.create(), idp.get(item.id), idp.find(), idp.switch(item.id, False)):
+        with pytest.raises(CredentialRefused):
+            await refusing
+    async with idp.cell.database.reading(idp.workspace.id) as tx:
+        assert (await tx.one(select(ProvisioningToken).where(ours))).refused_at is not None
+    assert (await there(idp, item.id)).active
+
+
+async def test_a_token_of_another_workspace_opens_nothing(world: World, idp: Idp) -> None:
     other = await connect(world, await world.found())
     stranger = Idp(world.cell, idp.workspace, other.made)
     item = await idp.create()
