@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import pytest
