@@ -94,10 +94,11 @@ def _leaf(resource: Resource, verb: str, path: tuple[str, str], wanted: object, 
     wanted = trees.operand(verb, one, wanted)
     if wanted is None:  # what equals nothing is not there
         return ("not", ("pr", *path)) if verb == "eq" else ("pr", *path)
-    if verb == "ne":
-        return ("not", _leaf(resource, "eq", path, wanted, values))
     if verb != "eq" or path not in INDEXED:
         values.search()
+    if verb == "ne":
+        counted = Values(values.found)
+        return ("not", _leaf(resource, "eq", path, wanted, counted))
     if path in IDS and verb == "eq":
         try:
             return ("eq", *path, values.add(UUID(str(wanted))))

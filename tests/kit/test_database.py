@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from cell.audit.models import SubjectKey
 from cell.people.models import Person
 from cell.workspaces.models import Ownership
-from kit import database as under_test
+from kit import direct as under_test
 from kit.database import Database, DatabaseUnavailable, TookTooLong, WorkspaceFrozen
 from kit.ports import free_port
 from kit.refusals import NotFound
