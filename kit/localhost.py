@@ -1,6 +1,9 @@
 """Names under `.localhost` are this machine (RFC 6761 section 6.3): browsers know it, Python does not."""
 
 import socket
+import ssl
+from functools import cache
+from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import urlsplit, urlunsplit
 
 from aiohttp import TCPConnector
@@ -52,6 +55,33 @@ class _Resolver(AbstractResolver):
         await self._system.close()
 
 
+class _Plain(HTTPConnection):
+    def connect(self) -> None:
+        at = LOOPBACK if is_local_name(self.host) else self.host
+        self.sock = socket.create_connection((at, self.port), self.timeout)
+
+
+class _Tls(HTTPSConnection, _Plain):
+    def connect(self) -> None:
+        _Plain.connect(self)
+        self.sock = trusted().wrap_socket(self.sock, server_hostname=self.host)
+
+
+def connection(url: str, timeout_s: float) -> HTTPConnection:
+    """For programs that wait: a connection to a URL's host that finds `.localhost` names; it is opened when used."""
+    parts = urlsplit(url)
+    return (_Tls if parts.scheme == "https" else _Plain)(parts.netloc, timeout=timeout_s)
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whom connectors trust: the machine's authorities, or those of SSL_CERT_FILE at its first use.
+
+    Into it a program that attaches to a stack with edges loads that stack's own.
+    """
+    return ssl.create_default_context()
+
+
 def connector(limit: int = 100) -> TCPConnector:
     """A connector for aiohttp that finds `.localhost` names; at most `limit` connections at once."""
-    return TCPConnector(resolver=_Resolver(), limit=limit)
+    return TCPConnector(resolver=_Resolver(), limit=limit, ssl=trusted())

@@ -8,6 +8,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from stack import description, s3
+from stack.edge import edge_part
 from stack.errors import StackError
 from stack.membership import Kind, Membership
 from stack.processes import Command
@@ -50,7 +51,8 @@ class CellSite:
         self._database, self._redis = Database(site, name), Cache(site, name)
         self._s3, self._s3_process = bucket_server(site, name), f"{name}-s3"
         self._s3_keys = s3.Keys(f"cellcast-{name}", site.state.secret(f"{name}-s3"))
-        self.url = site.url(name, f"{name}-web")
+        self._web = f"{name}-web"
+        self.url = site.url(name, self._web)
         facts = ("--capacity", str(CAPACITY), "--open")
         kind = Kind(group="cells", url="--cell-url", facts=facts, audience=f"cell/{name}")
         self._membership = Membership(site, registry, name, self.url, kind)
@@ -103,7 +105,7 @@ class CellSite:
         return {
             "NAME": self.name,
             "REGION": self.region,
-            "BIND": f"127.0.0.1:{self.site.state.port(f'{self.name}-web')}",
+            "BIND": f"127.0.0.1:{self.site.state.port(self._web)}",
             "URL": self.url,
             "GO_URL": self.site.router_url,
             "DATABASE_URL": described.dsn,
@@ -117,11 +119,12 @@ class CellSite:
             "DOMAIN_KEY": self.site.domain_key,
             "SCRATCH_DIR": str(scratch),
             "SMTP_URL": self.site.smtp_url,
+            **self.site.proxied,
         }
 
     def part(self) -> Part:
         """The table of the cell's processes, and of what is done once before them."""
-        host, port = urlsplit(self.url).netloc, self.site.state.port(f"{self.name}-web")
+        host, port = urlsplit(self.url).netloc, self.site.state.port(self._web)
         own = Part(
             services=[
                 Service(
@@ -137,12 +140,14 @@ class CellSite:
             steps=[Step(self._bucket_step, self._make_bucket, after=(self._s3_process,)), *self._heard()],
         )
         migrate = self.command("migrate", OWNER_DATABASE_URL=self._database.owner_dsn)
-        return together(self._database.part(migrate), self._redis.part(), self._membership.part(), own)
+        edge = edge_part(self.site, self._web, self.url)
+        return together(self._database.part(migrate), self._redis.part(), self._membership.part(), edge, own)
 
     def _process(self, kind: str, verb: str, ready: Check, stage: int) -> Service:
         name = f"{self.name}-{kind}"
         servers = (self._database.migrations, self._redis.process, self._bucket_step)
-        after = (NURSERY, *servers, self._membership.step)
+        edge = self.site.first(name) if name == self._web else ()
+        after = (NURSERY, *servers, self._membership.step, *edge)
         return Service(name, partial(self.command, verb, name), ready, after, stage, QUICKLY)
 
     @property

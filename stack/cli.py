@@ -31,6 +31,9 @@ def up(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of a cell or process: eu-1:STALLED_AFTER_S=5.")
     ] = None,
+    edge: Annotated[
+        bool, typer.Option("--edge", help="Put TLS and the firewall before it, as in production; needs nginx.")
+    ] = False,
     postgres_bin: Annotated[Path | None, typer.Option(help="The machine's own PostgreSQL: its bin folder.")] = None,
     redis_server: Annotated[Path | None, typer.Option(help="The machine's own redis-server.")] = None,
     as_json: Json = False,
@@ -46,7 +49,7 @@ def up(
     voice, folder = Voice(as_json=as_json), Folder(dir_)
     with _said(as_json):
         _needs_linux()
-        wanted = Wanted(_cells(cells), base_port, reset, postgres_bin, redis_server, _overrides(set_ or []))
+        wanted = Wanted(_cells(cells), base_port, reset, edge, postgres_bin, redis_server, _overrides(set_ or []))
         folder.make()
         if reset and not yes:
             _ask_first(folder.path)

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from stack.description import Description, Workspace
+from stack.description import Description, Edge, Workspace
 from stack.unit import Life
 
 Row = Mapping[str, Any]  # a Report as JSON, whether it comes from here or over the control socket
@@ -43,7 +43,13 @@ def table(rows: Sequence[Row]) -> Table:
 
 def where_to_go(stack: Description) -> str:
     """The addresses and log-ins that a newcomer needs."""
-    return "\n".join(_of_workspace(stack.router.url, one) for one in stack.workspaces)
+    lines = [_of_workspace(stack.router.url, one) for one in stack.workspaces]
+    return "\n".join([*lines, *([_of_edge(stack.edge)] if stack.edge else [])])
+
+
+def _of_edge(edge: Edge) -> str:
+    start = f"chromium --user-data-dir=$(mktemp -d) --ignore-certificate-errors-spki-list={edge.pin}"
+    return f"Browsers know these addresses once they trust {edge.ca}, or when started as\n  {start}"
 
 
 def _of_workspace(router: str, one: Workspace) -> str:

@@ -17,6 +17,13 @@ class Router(_Part):
     url: str
 
 
+class Edge(_Part):
+    """Who certified the addresses: a file with the certificate, and SHA-256 of its public key in base64."""
+
+    ca: Path
+    pin: str
+
+
 class ControlPlane(_Part):
     """The global part; with the token of an operator. `dsn` is the registry's database, as the application's role."""
 
@@ -96,7 +103,7 @@ class Scrape(_Part):
 
 
 class Description(_Part):
-    """Everything there is to know of a running stack; URLs are of `*.localhost` hosts."""
+    """Everything there is to know of a running stack; URLs are of `*.localhost` hosts, with an edge over TLS."""
 
     router: Router
     control_plane: ControlPlane
@@ -106,6 +113,7 @@ class Description(_Part):
     workspaces: list[Workspace]
     processes: list[Process]
     scrapes: list[Scrape] = []
+    edge: Edge | None = None
 
     @classmethod
     def load(cls, path: Path) -> "Description":

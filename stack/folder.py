@@ -23,6 +23,7 @@ class Folder:
         self.data = self.path / "data"
         self.logs = self.path / "log"
         self.run = self.path / "run"
+        self.tls = self.path / "tls"  # the edges' authority, which browsers may have been told of: it outlives a reset
         self.control = self.run / "control"
         self.nursery = self.run / "nursery"
         self._lock = self.run / "lock"
@@ -54,19 +55,19 @@ class Folder:
         folder.chmod(self.data.stat().st_mode & 0o777)
         return folder
 
-    def postgres_data(self, name: str, stack_id: str) -> Path:
-        """Where a part's PostgreSQL keeps its data: in the folder, or outside where its account cannot get there.
+    def of_account(self, name: str, server: str, stack_id: str) -> Path:
+        """Where a part's server under `account()` keeps its files: in the folder, or outside where it cannot get there.
 
-        Root's PostgreSQL runs as `nobody`, and a folder below /root, say, is closed to it.
+        Root's PostgreSQL and nginx run as `nobody`, and a folder below /root, say, is closed to it.
         """
         who = account()
         if who is None or reachable(self.of_part(name), who):
-            return self.of_part(name) / "postgres"
+            return self.of_part(name) / server
         outside = _OUTSIDE / stack_id
         (self.data / "outside").write_text(stack_id)  # for `reset`
         outside.mkdir(parents=True, exist_ok=True)
         outside.chmod(0o711)
-        return outside / f"{name}-postgres"
+        return outside / f"{name}-{server}"
 
     def reset(self) -> None:
         """Remove everything that the stack keeps; the log files too. Hold the lock while you do."""

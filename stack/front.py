@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from stack.description import Scrape
+from stack.edge import edge_part
 from stack.membership import reader_token
 from stack.published import Published
 from stack.registry import Registry
-from stack.site import FRONT, NURSERY, QUICKLY, Part, Site
+from stack.site import FRONT, NURSERY, QUICKLY, Part, Site, together
 from stack.supervisor import Step
 from stack.unit import Service
 from stack.waiting import over_http
@@ -49,19 +50,21 @@ def router_part(
             "REGIONS": json.dumps(dict(regions)),
             "STATE_DIR": str(folder),
             "METRICS_BIND": scrape(site).address,
+            **site.proxied,
         }
 
     known = _TOKEN in site.state.secrets
-    return Part(
+    own = Part(
         services=[
             Service(
                 PROCESS,
                 lambda: site.cellcast("router serve", PREFIX, settings(), (PROCESS,)),
                 over_http(port, "/readyz", urlsplit(site.router_url).netloc),
-                after=(NURSERY, _STEP),
+                after=(NURSERY, _STEP, *site.first(PROCESS)),
                 stage=FRONT,
                 stop_signal=QUICKLY,
             )
         ],
         steps=[Step(_STEP, register, after=() if known else (*registry.ready, *cells))],
     )
+    return together(edge_part(site, PROCESS, site.router_url, firewall=False), own)

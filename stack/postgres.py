@@ -61,7 +61,7 @@ def address(port: int, database: str, role: str, password: str) -> str:
 
 
 def account() -> Account | None:
-    """The account PostgreSQL runs under: our own (None), or `nobody` when we are root, which it refuses."""
+    """The account PostgreSQL and nginx run under: our own (None), or `nobody` when we are root."""
     if os.geteuid() != 0:
         return None
     nobody = pwd.getpwnam("nobody")

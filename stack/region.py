@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from stack import description
+from stack.edge import edge_part
 from stack.membership import Kind, Membership
 from stack.processes import Command
 from stack.published import Published
@@ -40,12 +41,13 @@ class Region:
             self.process,
             self._command,
             over_http(self._site.state.port(self.process), "/readyz", urlsplit(self.url).netloc),
-            after=(NURSERY, self._redis.process, self._membership.step, self._keys),
+            after=(NURSERY, self._redis.process, self._membership.step, self._keys, *self._site.first(self.process)),
             stage=WEB,
             stop_signal=QUICKLY,
         )
         own = Part(services=[process], steps=[Step(self._keys, self._make_keys, after=(NURSERY,))])
-        return together(self._redis.part(), self.published.part(), self._membership.part(), own)
+        edge = edge_part(self._site, self.process, self.url)
+        return together(self._redis.part(), self.published.part(), self._membership.part(), edge, own)
 
     @property
     def scrape(self) -> description.Scrape:
@@ -68,6 +70,7 @@ class Region:
             "SAML_ANSWERS_PER_MINUTE": "100000",
             "METADATA_ALLOW_LOCAL": "true",  # identity providers of tests are on this machine
             **self._membership.settings,
+            **site.proxied,
         }
         return site.cellcast(f"provisioning serve --region {self.name}", PREFIX, settings, (self.process,))
 

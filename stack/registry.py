@@ -28,7 +28,7 @@ class Registry:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._database = Database(site, PROCESS)
-        self.url = site.url(PROCESS, PROCESS)
+        self.url = site.inside_url(PROCESS, PROCESS)
         self.operator = Operator(site, self.url)
         self._key = SigningKey.from_text(site.state.secret("registry", new_signing_key))
 

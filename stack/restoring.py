@@ -88,7 +88,7 @@ class _Backup:
         buckets = bucket_server(site, cell)
         # Not one of the state's, which the running stack writes.
         keys = s3.Keys(f"backup-{cell}", hashlib.sha256(f"{buckets.root.secret}-backup".encode()).hexdigest())
-        return cls(cell, server, folder.postgres_data(cell, state.id), buckets, keys)
+        return cls(cell, server, folder.of_account(cell, "postgres", state.id), buckets, keys)
 
     @property
     def bucket(self) -> str:

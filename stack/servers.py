@@ -18,7 +18,7 @@ class Database:
         self._site, self._name = site, name
         port, password = site.state.port(f"{name}-postgres"), site.state.secret(f"{name}-postgres")
         self._server = postgres.Server(site.programs.postgres, port, password)
-        self._data = site.folder.postgres_data(name, site.state.id)
+        self._data = site.folder.of_account(name, "postgres", site.state.id)
         self.migrations = f"{name}-migrations"  # what processes wait for that use the database
 
     @property

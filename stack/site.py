@@ -15,6 +15,7 @@ from stack.description import Scrape
 from stack.errors import StackError
 from stack.files import write_private
 from stack.folder import Folder
+from stack.nginx import Edges
 from stack.processes import Command, own_environment
 from stack.state import State
 from stack.supervisor import Step
@@ -62,10 +63,36 @@ class Site:
     programs: Programs
     # Settings by process or cell: {"eu-1": {"STALLED_AFTER_S": "5"}, "router": {...}}.
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    edges: Edges | None = None  # with them, people and other parts reach cells, router and provisioning over TLS
 
-    def url(self, host: str, port_name: str) -> str:
-        """The address of a web process; `host` is a name below `.localhost`."""
-        return f"http://{host}.localhost:{self.state.port(port_name)}"
+    def inside_url(self, host: str, process: str) -> str:
+        """The address of a web process by itself; `host` is a name below `.localhost`."""
+        return f"http://{host}.localhost:{self.state.port(process)}"
+
+    def url(self, host: str, process: str) -> str:
+        """The address of a web process for everybody: its edge's where there are edges."""
+        if self.edges is None:
+            return self.inside_url(host, process)
+        return f"https://{host}.localhost:{self.state.port(self.edge_of(process))}"
+
+    def edge_of(self, process: str) -> str:
+        """What the edge before a process is called."""
+        return f"{process}-edge"
+
+    def first(self, process: str) -> tuple[str, ...]:
+        """What a web process waits for besides: its edge, so that whoever waits for the process finds both."""
+        return () if self.edges is None else (self.edge_of(process),)
+
+    @property
+    def proxied(self) -> dict[str, str]:
+        """Settings of a process behind an edge, which says whose a request is."""
+        return {} if self.edges is None else {"TRUSTED_PROXIES": "127.0.0.1/32"}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every process of ours starts from: it trusts the edges."""
+        trusted = {"SSL_CERT_FILE": str(self.edges.authority.trusted)} if self.edges else {}
+        return own_environment() | trusted
 
     @property
     def router_url(self) -> str:
@@ -98,7 +125,7 @@ class Site:
         program = Path(sysconfig.get_path("scripts")) / "cellcast"
         # A failure's last line is then its reason, which rich would have wrapped.
         environment |= {"TYPER_STANDARD_TRACEBACK": "1", "TYPER_USE_RICH": "0"}
-        return Command([program, *given], own_environment() | environment, nursery=self.folder.nursery)
+        return Command([program, *given], self.environment | environment, nursery=self.folder.nursery)
 
     async def run(self, name: str, command: Command, given: str = "") -> str:
         """Run a command that does one thing; what it answers on stdout. `given` goes to its stdin.
@@ -120,7 +147,7 @@ class Site:
 def nursery_part(site: Site) -> Part:
     """What every process of Cellcast's own is forked from; those name it in their `after`."""
     program: list[str | Path] = [sys.executable, "-m", "stack.nursery", site.folder.nursery, str(os.getpid())]
-    command = Command(program, own_environment() | {"PYTHONSAFEPATH": "1"})
+    command = Command(program, site.environment | {"PYTHONSAFEPATH": "1"})
     return Part(services=[Service(NURSERY, command, by_log("ready"), stage=SERVERS)])
 
 

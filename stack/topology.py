@@ -67,7 +67,9 @@ class Topology:
 
     def describe(self, reports: Sequence[Report]) -> description.Description:
         """What others attach by, with the processes as they are now."""
+        edges = self.site.edges
         return description.Description(
+            edge=description.Edge(ca=edges.authority.certificate, pin=edges.authority.pin) if edges else None,
             router=description.Router(url=self.site.router_url),
             control_plane=self._registry.described,
             provisioning={name: region.described for name, region in self._regions.items()},

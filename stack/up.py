@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stack import control, mail, postgres, redis, versitygw
+from stack import control, mail, nginx, postgres, redis, versitygw
+from stack.certificates import Authority
 from stack.console import Voice, where_to_go
 from stack.errors import StackError
 from stack.folder import Folder
+from stack.nginx import Edges
 from stack.site import Programs, Site
 from stack.state import State
 from stack.supervisor import Supervisor
@@ -32,6 +34,7 @@ class Wanted:
     cells: list[str] | None = None  # None: those of the last time, else one EU and one US cell
     base_port: int | None = None
     reset: bool = False
+    edge: bool = False
     postgres_bin: Path | None = None
     redis_server: Path | None = None
     overrides: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -65,7 +68,8 @@ def _prepare(folder: Folder, wanted: Wanted, voice: Voice) -> Topology:
         redis.program(wanted.redis_server),
         versitygw.find_or_build(voice.say),
     )
-    topology = Topology(Site(folder, state, programs, wanted.overrides))
+    edges = Edges(nginx.find(), Authority(folder.tls)) if wanted.edge else None
+    topology = Topology(Site(folder, state, programs, wanted.overrides, edges))
     if unknown := wanted.overrides.keys() - {*state.cells, *(one.name for one in topology.part.services)}:
         raise StackError(f"--set {sorted(unknown)[0]}: there is no such cell or process")
     state.save()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -11,20 +12,21 @@ ANSWER_S = 3.0  # one question takes no longer, else it is asked again
 Check = Callable[[Path, int], Awaitable[bool]]
 
 
-def over_http(port: int, path: str, host: str, wanted: bytes = b"200") -> Check:
-    """Ready when the path answers with that status to a request for that host."""
+def over_http(port: int, path: str, host: str, wanted: bytes = b"200", trusting: Path | None = None) -> Check:
+    """Ready when the path answers with that status to a request for that host; over TLS with an authority to trust."""
+    tls = ssl.create_default_context(cafile=trusting) if trusting else None
 
     async def check(_: Path, __: int) -> bool:
         try:
-            return await asyncio.wait_for(_status(port, path, host), ANSWER_S) == wanted
+            return await asyncio.wait_for(_status(port, path, host, tls), ANSWER_S) == wanted
         except (OSError, TimeoutError, IndexError):
             return False
 
     return check
 
 
-async def _status(port: int, path: str, host: str) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+async def _status(port: int, path: str, host: str, tls: ssl.SSLContext | None) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=host if tls else None)
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()

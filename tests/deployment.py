@@ -1,7 +1,8 @@
 """Fixture `deployment`: one running stack for every test that asks, in all of pytest's processes.
 
 The first to ask takes it up, and pytest takes it down at its end. With `CELLCAST_STACK=/path/stack.json` the tests
-attach to a stack that runs already and leave it running.
+attach to a stack that runs already and leave it running. With `CELLCAST_EDGE=/folder` each stack that tests take up
+has its edges, so that everything goes through TLS and the firewall; what they logged is kept in that folder.
 """
 
 import fcntl
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import localhost
 from stack import control, detached
 from stack.description import Description
 from stack.folder import Folder
@@ -27,6 +29,7 @@ from stack.state import State
 CELLCAST = Path(sysconfig.get_path("scripts")) / "cellcast"  # pytest may run without its venv on the PATH
 UP_WITHIN_S = 100.0  # on a machine that is busy with much else
 _ATTACH = "CELLCAST_STACK"
+_EDGE = "CELLCAST_EDGE"
 _OWN = "CELLCAST_TEST_STACK_DIR"  # set by pytest's first process, inherited by xdist's
 
 
@@ -76,7 +79,8 @@ class Deployment:
 
 def take_up(folder: Path, *options: str) -> Deployment:
     """Run `cellcast stack up --detach` for a folder."""
-    command = [str(CELLCAST), "stack", "up", "--dir", str(folder), "--detach", "--json", *options]
+    edge = ["--edge"] if os.environ.get(_EDGE) else []
+    command = [str(CELLCAST), "stack", "up", "--dir", str(folder), "--detach", "--json", *edge, *options]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=UP_WITHIN_S)
     except subprocess.TimeoutExpired:
@@ -84,7 +88,15 @@ def take_up(folder: Path, *options: str) -> Deployment:
         pytest.fail(f"not up within {UP_WITHIN_S} s:\n{log.read_text() if log.exists() else 'it did not begin'}")
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert json.loads(done.stdout)["ready"]
-    return Deployment(Folder(folder))
+    return attached(folder)
+
+
+def attached(folder: Path) -> Deployment:
+    """A stack that runs in a folder; this process trusts its edges from now on."""
+    made = Deployment(Folder(folder))
+    if edge := made.description.edge:
+        localhost.trusted().load_verify_locations(edge.ca)
+    return made
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -101,8 +113,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         place = Path(os.environ.pop(_OWN))
         stack = Folder(place / "stack")
         detached.down(stack)
+        _keep_logs(stack)
         stack.reset()
         shutil.rmtree(place)
+
+
+def _keep_logs(stack: Folder) -> None:
+    """What the edges of a stack logged, for whoever asked for edges."""
+    if kept := os.environ.get(_EDGE):
+        for log in stack.logs.glob("*-edge.log"):
+            shutil.copy(log, Path(kept) / f"{stack.path.parent.name}-{stack.path.name}-{log.name}")
 
 
 @contextmanager
@@ -120,6 +140,7 @@ def own_folder() -> Iterator[Path]:
         yield path
     finally:
         detached.down(Folder(path))
+        _keep_logs(Folder(path))
         Folder(path).reset()
         shutil.rmtree(path)
 
@@ -127,11 +148,11 @@ def own_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def deployment() -> Deployment:
     if given := os.environ.get(_ATTACH):
-        return Deployment(Folder(Path(given).parent))
+        return attached(Path(given).parent)
     place = Path(os.environ[_OWN])
     folder = place / "stack"
     with (place / "lock").open("w") as lock:  # the second to ask waits for the first
         fcntl.flock(lock, fcntl.LOCK_EX)
         if Folder(folder).is_in_use():
-            return Deployment(Folder(folder))
+            return attached(folder)
         return take_up(folder)

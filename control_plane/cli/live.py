@@ -12,7 +12,7 @@ from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 from control_plane.cli.server import UNREACHABLE, WRONG_USAGE, failed
-from kit.localhost import to_loopback
+from kit import localhost
 
 TIMEOUT_S = 10
 LARGEST = 16 << 20  # bytes of an answer
@@ -161,12 +161,9 @@ def _read(url: str, who: str, hint: str) -> bytes:
 
 
 def _get(url: str) -> bytes:
-    at, host = to_loopback(url)
-    parts = urlsplit(at)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=TIMEOUT_S)
+    parts, connection = urlsplit(url), localhost.connection(url, TIMEOUT_S)
     try:
-        connection.request("GET", f"{parts.path}?{parts.query}", headers={"Host": host})
+        connection.request("GET", f"{parts.path}?{parts.query}")
         answer = connection.getresponse()
         if answer.status != http.HTTPStatus.OK:
             raise ValueError(f"status {answer.status}")

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from kit.localhost import to_loopback
+from kit import localhost
 
 TOKEN = "CELLCAST_OPERATOR_TOKEN"  # noqa: S105 - the name of a setting
 TIMEOUT_S = 30
@@ -79,11 +79,8 @@ def ask(
     hint: str,
 ) -> dict[str, Any]:
     """One exchange of JSON with a process of ours; `who` and `hint` say what to do if it is away. Raises Failed."""
-    at, host = to_loopback(url)
-    parts = urlsplit(at)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=TIMEOUT_S)
-    sent = {**headers, "Host": host, "Accept": "application/json"}
+    connection = localhost.connection(url, TIMEOUT_S)
+    sent = {**headers, "Accept": "application/json"}
     if body is not None:
         sent["Content-Type"] = "application/json"
     try:
@@ -114,6 +111,9 @@ def _code(status: int, problem: dict[str, Any]) -> int:
 
 def _described(stack: Path) -> dict[str, str]:
     try:
-        return dict(json.loads(stack.read_bytes())["control_plane"])
+        described = json.loads(stack.read_bytes())
+        if edge := described.get("edge"):
+            localhost.trusted().load_verify_locations(edge["ca"])
+        return dict(described["control_plane"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise failed(WRONG_USAGE, f"{stack} describes no control plane", f"{type(error).__name__}: {error}") from error

@@ -47,25 +47,31 @@ class Temper(Enum):
     REFUSING = ("--use-fake-ui-for-media-stream=deny",)
 
 
-def arguments(temper: Temper) -> list[str]:
-    """The command line of a Chromium of that temper."""
-    return [*_ALWAYS, *temper.value]
+def arguments(temper: Temper, pin: str = "") -> list[str]:
+    """The command line of a Chromium of that temper; it trusts the stack whose edges' pin that is."""
+    trusting = [f"--ignore-certificate-errors-spki-list={pin}"] if pin else []
+    return [*_ALWAYS, *trusting, *temper.value]
+
+
+def pin_of(description: Description) -> str:
+    """By what a Chromium trusts a stack's edges; empty where it has none."""
+    return description.edge.pin if description.edge else ""
 
 
 class Browsers:
-    """One Chromium of each temper, started at its first use."""
+    """One Chromium of each temper, and for each stack with edges, started at its first use."""
 
     def __init__(self, playwright: Playwright, chromium: Path) -> None:
         self.playwright, self.chromium = playwright, chromium
-        self._running: dict[Temper, Browser] = {}
+        self._running: dict[tuple[Temper, str], Browser] = {}
 
-    async def get(self, temper: Temper) -> Browser:
-        """The running browser of that temper."""
-        if temper not in self._running:
-            self._running[temper] = await self.playwright.chromium.launch(
-                executable_path=self.chromium, args=arguments(temper)
+    async def get(self, temper: Temper, pin: str = "") -> Browser:
+        """The running browser of that temper, which trusts the stack of that pin."""
+        if (temper, pin) not in self._running:
+            self._running[temper, pin] = await self.playwright.chromium.launch(
+                executable_path=self.chromium, args=arguments(temper, pin)
             )
-        return self._running[temper]
+        return self._running[temper, pin]
 
     async def close(self) -> None:
         """End them all."""
@@ -97,7 +103,7 @@ class Visits:
 
     async def page(self, region: str, temper: Temper = Temper.WILLING, **options: Unpack[Options]) -> Page:
         """A page of a fresh profile, for somebody of that region."""
-        browser = await self._browsers.get(temper)
+        browser = await self._browsers.get(temper, pin_of(self._description))
         chosen: Options = {"locale": "en", "viewport": DESKTOP, **options}
         context = await browser.new_context(reduced_motion="reduce", accept_downloads=True, **chosen)
         self._contexts.append(context)

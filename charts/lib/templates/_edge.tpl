@@ -4,15 +4,18 @@
 {{- $text := .top.Files.Get (printf "files/edge/%s" .file) }}
 {{- $put := dict
   "NAME" (printf "%s-edge" .top.Release.Name)
-  "LOAD_MODULE" (ternary "load_module /etc/nginx/modules/ngx_http_modsecurity_module.so;" "" $edge.waf.enabled)
+  "WAF" (ternary "" "# " $edge.waf.enabled)
+  "MODULE" "/etc/nginx/modules/ngx_http_modsecurity_module.so"
+  "FILES" "/etc/edge"
+  "WORKERS" "auto"
   "RUN" "/run/edge"
   "LISTEN" "8443"
   "UPSTREAM" .upstream
   "HOSTS" .hosts
+  "PORT" ""
+  "HSTS_S" "63072000"
   "CERTIFICATE" "/etc/edge/tls/tls.crt"
   "KEY" "/etc/edge/tls/tls.key"
-  "WAF" (ternary "modsecurity on;\n        modsecurity_rules_file /etc/edge/waf.conf;" "" $edge.waf.enabled)
-  "WAF_OFF" (ternary "modsecurity off;" "" $edge.waf.enabled)
   "PARANOIA" (toString $edge.waf.paranoia)
   "RULES" "/opt/owasp-crs/rules"
   "UNICODE" "/etc/modsecurity.d/unicode.mapping"

@@ -7,15 +7,16 @@ here=$(dirname "$0")
 rm -f "$run/log"
 mkfifo "$run/log"
 # Opened for reading and writing, so that neither side ever waits for the other to come.
-sed -u -E -f "$here/mask.sed" <>"$run/log" &
+LC_ALL=C sed -u -E -f "$here/mask.sed" <>"$run/log" &
+export TZ=UTC  # of the times in the logs
 
 changed() { cksum "$CERTIFICATE" "$KEY" 2>/dev/null; }
 (
     last=$(changed)
     while sleep 60; do
         now=$(changed)
-        [ "$now" = "$last" ] || { last=$now; nginx -c "$configuration" -p "$run" -s reload; }
+        [ "$now" = "$last" ] || { last=$now; nginx -e stderr -c "$configuration" -p "$run" -s reload; }
     done
 ) &
 
-exec nginx -c "$configuration" -p "$run" -g 'daemon off;'
+exec nginx -e stderr -c "$configuration" -p "$run" -g 'daemon off;'
