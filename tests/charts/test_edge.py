@@ -76,10 +76,14 @@ class Edge:
     def ask(
         self, path: str, method: str = "GET", body: str | None = None, **headers: str
     ) -> tuple[int, dict[str, str]]:
-        """The status of an answer, and what the process behind was sent; that is empty where it was sent nothing."""
+        """The status of an answer, and what the process behind was sent; that is empty where it was sent nothing.
+
+        A header that is empty is not sent.
+        """
+        sent = {"User-Agent": "Mozilla/5.0", "Accept": "*/*", **headers}
         line = localhost.connection(f"https://{HOST}:{self.port}", 20)
         try:
-            line.request(method, path, body, {"User-Agent": "Mozilla/5.0", "Accept": "*/*", **headers})
+            line.request(method, path, body, {name: value for name, value in sent.items() if value})
             answer = line.getresponse()
             return answer.status, json.loads(answer.headers.get("X-Heard", "{}"))
         finally:
@@ -214,6 +218,21 @@ def test_the_same_is_an_attack_anywhere_else(edge: Edge) -> None:
     for text in WRITTEN[2:5]:
         assert edge.ask("/w/acme/people", "POST", f"title={quote(text)}", **FORM) == (403, {})
         assert edge.ask("/w/acme/links", "POST", f"titles={quote(text)}", **FORM) == (403, {})
+
+
+NAMELESS = {"User-Agent": "", "Accept": ""}
+SCIM_NAMES = ("R&D -- select team", "Ops; ls", "../ops", "Union Select Committee", "$(team)", "O'; or 1=1--")
+SCIM_FILTERS = ('userName eq "ada@acme.example"', 'externalId eq "58342554"', 'displayName eq "Support"')
+
+
+def test_identity_providers_pass_with_any_name_and_without_a_user_agent(edge: Edge) -> None:
+    content = {"Content-Type": "application/scim+json", "Authorization": "Bearer ccd_abcdefgh_" + "a" * 64}
+    for text in (*SCIM_FILTERS, *(f'displayName eq "{name}"' for name in SCIM_NAMES if "../" not in name)):
+        path = f"/scim/v2/acme/Groups?filter={quote(text)}&excludedAttributes=members"
+        assert edge.ask(path, **content, **NAMELESS)[0] == 200, text
+    for name in SCIM_NAMES:
+        body = json.dumps({"displayName": name, "members": [{"value": UUID}]})
+        assert edge.ask("/scim/v2/acme/Groups", "POST", body, **content, **NAMELESS)[0] == 200, name
 
 
 def test_what_programs_send_passes(edge: Edge) -> None:
