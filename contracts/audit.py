@@ -25,7 +25,7 @@ _PLAIN = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=Fa
 def canonical(value: Any) -> bytes:  # any JSON
     """The bytes of a JSON value by RFC 8785.
 
-    Python's own JSON writes the same, in a twentieth of the time, where all is ASCII and no number has a fraction.
+    Python's own JSON writes the same, in a fraction of the time, where all is ASCII and no number has a fraction.
     """
     if _is_plain(value):
         plain = _PLAIN.encode(value)

@@ -15,7 +15,7 @@ from contracts.directory_schema import ATTRIBUTES, MOST_VALUES, Attribute, Resou
 
 def patched(resource: Resource, document: Document, steps: Sequence[Step]) -> Document:
     """The document after all steps. Raises NoTarget, ValueRefused, NotChangeable, and `document` is as it was."""
-    changed: Document = json.loads(json.dumps(document))  # a fifth of the time of a deep copy
+    changed: Document = json.loads(json.dumps(document))  # quicker than a deep copy
     for step in steps:
         _take(resource, changed, step)
     for name, one in ATTRIBUTES[resource].items():
