@@ -2,7 +2,8 @@
 
 The other cell's people notice nothing, the hurt cell is well again by itself, and in the end all that was acknowledged
 is there, once. The rows are done one after the other before the first test looks at what came of them.
-By itself it is a short look; with CELLCAST_CHAOS_S=30 every row there is, each fault held for so many seconds.
+It wants a machine on which nothing else runs: CELLCAST_CHAOS_S says that it has one, and for how many seconds each
+fault is held; from 30 on every row there is.
 """
 
 import asyncio
@@ -24,12 +25,18 @@ from tests.e2e.waiting import until
 
 HELD = os.environ.get("CELLCAST_CHAOS_S")
 FAULT_S = float(HELD or "1.5")
-CHOSEN = [row for row in ROWS if HELD or row not in LONG_LOOK]
+CHOSEN = [row for row in ROWS if FAULT_S >= 30 or row not in LONG_LOOK]
 WELL_WITHIN_S = 120.0  # seconds on a machine that has them; a busy one took 45
 STARVED_S = 0.5
 
 # One stack and one load for all rows, on a machine that may be busy: pytest's own limit is for one test.
-pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(
+        not HELD, reason="takes a machine of its own: CELLCAST_CHAOS_S=1.5 pytest tests/chaos/test_cells.py"
+    ),
+]
 
 
 @dataclass(frozen=True)
