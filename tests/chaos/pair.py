@@ -86,7 +86,7 @@ async def _detours(state: State, lines: dict[str, Proxy]) -> dict[str, str]:
 def _mount(folder: Folder, state: State, disks: dict[str, Disk]) -> str:
     """Small disks for the hurt cell; why there are none, where this machine does not let us."""
     at = {name: folder.of_part(HURT) / name for name in DISKS_MIB}
-    at["postgres"] = folder.postgres_data(HURT, state.id)
+    at["postgres"] = folder.of_account(HURT, "postgres", state.id)
     try:
         for name, mib in DISKS_MIB.items():
             disks[name] = Disk(at[name], mib)
