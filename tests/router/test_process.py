@@ -198,7 +198,32 @@ def test_a_request_under_way_is_answered_before_it_stops(tmp_path: Path, signing
             idle.sendall(f"GET {PATH} HTTP/1.1\r\nHost: go.localhost\r\n\r\n".encode())
             assert idle.recv(65536).startswith(b"HTTP/1.1 302")
             begun = time.monotonic()
-            router.process.terminate()
+            router.process.send_signal(signal.SIGINT)
             assert idle.recv(65536) == b""  # an idle connection is closed at once
             assert router.process.wait(20) == 0
             assert time.monotonic() - begun < 5
+
+
+def test_told_to_stop_patiently_it_answers_once_more_on_what_is_open(tmp_path: Path, signing_key: SigningKey) -> None:
+    write_snapshot(tmp_path / "map", make_snapshot(), signing_key)
+    with running(tmp_path, signing_key, SNAPSHOT_PATH=tmp_path / "map") as router:
+        router.wait_until(PATH, 302)
+        request = f"GET {PATH} HTTP/1.1\r\nHost: go.localhost\r\n\r\n".encode()
+        with socket.create_connection(("127.0.0.1", router.port), timeout=5) as kept:
+            kept.sendall(request)
+            assert b"connection: close" not in kept.recv(65536)
+            router.process.terminate()
+            until(lambda: not _takes(router.port), 20)
+            kept.sendall(request)
+            last = kept.recv(65536)
+            assert last.startswith(b"HTTP/1.1 302") and b"connection: close" in last
+            assert kept.recv(65536) == b""
+        assert router.process.wait(20) == 0
+
+
+def _takes(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
