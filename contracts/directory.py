@@ -12,6 +12,8 @@ A **tree** chooses, as lists: `["and", tree, tree]`, `["or", tree, tree]`, `["no
 le, where a path is `["emails", "value"]`. Case counts only where the schema says so.
 """
 
+import operator
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -32,6 +34,19 @@ PAGE = 200  # the most of one answer
 
 Document = dict[str, Any]  # JSON, checked against the schema by whoever takes it
 Tree = list[Any]
+ORDERED = frozenset({"gt", "ge", "lt", "le"})
+WITHIN = frozenset({"co", "sw", "ew"})
+# How the comparisons of a tree are between texts, for whoever evaluates one instead of asking the database.
+FITS: Mapping[str, Callable[[str, str], bool]] = {
+    "eq": operator.eq,
+    "co": operator.contains,
+    "sw": str.startswith,
+    "ew": str.endswith,
+    "gt": operator.gt,
+    "ge": operator.ge,
+    "lt": operator.lt,
+    "le": operator.le,
+}
 Version = Annotated[int, Field(ge=1)]  # of what is shown: another one wherever that is another
 Versions = Annotated[list[Version], Field(min_length=1, max_length=5)]  # one of which it has to be
 RequestId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]

@@ -1,24 +1,12 @@
 """Trees over the values of one attribute, as a path of a change chooses among them (contracts/directory.py)."""
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
-from contracts.directory import DEEPEST_TREE, Document, Tree, ValueRefused
+from contracts.directory import DEEPEST_TREE, FITS, ORDERED, WITHIN, Document, Tree, ValueRefused
 from contracts.directory_schema import Attribute, Type
 
-ORDERED = {"gt", "ge", "lt", "le"}
-WITHIN = {"co", "sw", "ew"}
 COMPARISONS = {"eq", "ne", *ORDERED, *WITHIN}
-_HOW: Mapping[str, Callable[[str, str], bool]] = {
-    "co": lambda text, part: part in text,
-    "sw": str.startswith,
-    "ew": str.endswith,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "lt": operator.lt,
-    "le": operator.le,
-}
 
 
 def holds(tree: Tree, value: Document, parts: Mapping[str, Attribute], depth: int = 0) -> bool:
@@ -49,7 +37,7 @@ def compared(verb: str, one: Attribute, actual: object, wanted: object) -> bool:
         return (left == right) is (verb == "eq")
     if not (isinstance(left, str) and isinstance(right, str)):
         return False
-    return _HOW[verb](left, right)
+    return FITS[verb](left, right)
 
 
 def operand(verb: str, one: Attribute, wanted: object) -> object:

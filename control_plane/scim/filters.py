@@ -1,10 +1,9 @@
 """A filter as a tree of the directory's words. What cannot be mapped is refused: it never means everyone."""
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-from contracts.directory import DEEPEST_TREE, Tree
+from contracts.directory import DEEPEST_TREE, FITS, ORDERED, WITHIN, Tree
 from contracts.directory_schema import LONGEST_TEXT, Type
 from control_plane.scim import grammar
 from control_plane.scim.errors import ScimError, bad
@@ -14,18 +13,6 @@ from control_plane.scim.values import truth
 
 EVERYONE: Tree = ["pr", ["id"]]
 NOBODY: Tree = ["not", EVERYONE]
-_PATTERNS = frozenset({"co", "sw", "ew"})
-_ORDER = frozenset({"gt", "ge", "lt", "le"})
-_FITS: Mapping[str, Callable[[str, str], bool]] = {
-    "eq": operator.eq,
-    "co": operator.contains,
-    "sw": str.startswith,
-    "ew": str.endswith,
-    "gt": operator.gt,
-    "ge": operator.ge,
-    "lt": operator.lt,
-    "le": operator.le,
-}
 
 # Finds the attribute of a word in a filter.
 Find = Callable[[str], Name]
@@ -162,7 +149,7 @@ def _of_fixed(name: Name, node: Compare) -> Tree:
     if node.operator == "pr" or node.value is None:
         return there if node.operator in {"pr", "ne"} else ["not", there]
     equal = {"ne": "eq"}.get(node.operator, node.operator)
-    fits = _FITS[equal](name.fixed.lower(), str(_operand(name, equal, node.value)).lower())
+    fits = FITS[equal](name.fixed.lower(), str(_operand(name, equal, node.value)).lower())
     chosen: Tree = there if fits else ["and", there, ["not", there]]
     return ["not", chosen] if node.operator == "ne" else chosen
 
@@ -177,7 +164,7 @@ def _operand(name: Name, operator: str, value: Value) -> str | bool:
     """The value as its attribute has them. Raises ScimError, invalidFilter."""
     kind = name.attribute.type
     if kind is Type.TRUTH:
-        if operator in _PATTERNS | _ORDER:
+        if operator in WITHIN | ORDERED:
             raise bad("invalidFilter", f"{name.scim} is true or false: eq and ne compare it.")
         try:
             return truth(name.scim, value)
@@ -185,7 +172,7 @@ def _operand(name: Name, operator: str, value: Value) -> str | bool:
             raise bad("invalidFilter", error.detail) from None
     said = str(value).lower() if isinstance(value, bool) else str(value)
     if kind is Type.MOMENT:
-        if operator in _PATTERNS:
+        if operator in WITHIN:
             raise bad("invalidFilter", f"{name.scim} is a moment: it is earlier, later or the same.")
         return _moment(name.scim, said)
     if len(said) > LONGEST_TEXT:

@@ -145,7 +145,7 @@ def _worker(cell: dict[str, Any], number: int) -> Iterator[int]:
         log = Path(folder) / f"worker-{number}.log"
         with log.open("wb") as out:
             command = [*COMMAND, "cell", "worker", "--lane", "media"]
-            process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)  # noqa: S603
+            process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)  # noqa: S603 - a worker of ours
         try:
             deadline = time.monotonic() + STARTS_WITHIN_S
             while b"ready" not in log.read_bytes():

@@ -42,18 +42,24 @@ def capacity(
     Exit code 0; 1 when such a cell holds nobody; 2 when the question cannot be answered.
     """
     from loadtest.capacity import Size, Use, estimate
-    from loadtest.capacity.costs import BUNDLED, read
+    from loadtest.capacity.costs import BUNDLED, Part, read
 
     try:
         known = read(costs or BUNDLED)
     except (OSError, ValueError) as error:
         _stop(f"--costs {costs or BUNDLED}: no costs are there: {error}")
-    cores = {"web": web_cores, "worker": worker_cores, "postgres": postgres_cores, "redis": redis_cores, "s3": s3_cores}
+    cores: dict[Part, float] = {
+        "web": web_cores,
+        "worker": worker_cores,
+        "postgres": postgres_cores,
+        "redis": redis_cores,
+        "s3": s3_cores,
+    }
     if shared_cores and any(cores.values()):
         _stop("--shared-cores is for a machine that runs all parts: leave the other --...-cores away")
     if not shared_cores and not any(cores.values()):
         _stop("say what the cell has: --web-cores, --worker-cores, --postgres-cores ..., or --shared-cores")
-    size = Size({name: count for name, count in cores.items() if count}, shared_cores, s3_mbit, memory_gib * 1024)  # type: ignore[misc]
+    size = Size({name: count for name, count in cores.items() if count}, shared_cores, s3_mbit, memory_gib * 1024)
     found = estimate(known, size, Use(recording_s, agents, busy))
     if as_json:
         about = {"at": known.at, "machine": known.machine, "source": known.source}

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -132,7 +133,7 @@ class People:
         recording: Recording = await again("start", lambda: customer.start(page, recording_id=chosen))
         self._wrote_down(workspace, recording.id, "begun")
         for piece in footage:
-            await again("piece", lambda piece=piece: customer.send(recording, [piece]))  # type: ignore[misc]
+            await again("piece", partial(customer.send, recording, [piece]))
         await again("finish", lambda: customer.finish(recording))
         self._wrote_down(workspace, recording.id, "finished", SECONDS)
         while (state := (await again("state", lambda: customer.state(recording)))["state"]) != "ready":

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from urllib.request import urlopen
 
 import pytest
@@ -64,7 +65,7 @@ async def campaign() -> AsyncIterator[Campaign]:
         outcomes: dict[Row, Outcome] = {}
         async with people.at_work():
             for cell in (HURT, OTHER):
-                await until(lambda cell=cell: _well(people, cell, 0.0), WELL_WITHIN_S)  # type: ignore[misc]
+                await until(partial(_well, people, cell, 0.0), WELL_WITHIN_S)
             for row in CHOSEN:
                 if row.fault != "full" or pair.disks:
                     outcomes[row] = await _done(pair, people, row)

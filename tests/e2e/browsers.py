@@ -1,4 +1,4 @@
-"""Fixtures `chromium`, `browsers` and `visits`: a real Chromium, and visits whose pages must behave.
+"""Fixtures `chromium`, `browsers`, `visits` and `own_visits`: a real Chromium, and visits whose pages must behave.
 
 A page that logs an error, breaks its Content Security Policy, throws, or asks anything of anybody but the front door,
 its own cell and that cell's S3 fails the test that opened it.
@@ -7,6 +7,7 @@ its own cell and that cell's S3 fails the test that opened it.
 import os
 import re
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
@@ -161,6 +162,19 @@ async def browsers(chromium: Path) -> AsyncIterator[Browsers]:
 
 @pytest.fixture
 async def visits(browsers: Browsers, deployment: Deployment) -> AsyncIterator[Visits]:
+    async with _visiting(browsers, deployment) as made:
+        yield made
+
+
+@pytest.fixture
+async def own_visits(browsers: Browsers, whole: Deployment) -> AsyncIterator[Visits]:
+    """Visits to a stack of the test's own: its fixture `whole`."""
+    async with _visiting(browsers, whole) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _visiting(browsers: Browsers, deployment: Deployment) -> AsyncIterator[Visits]:
     made = Visits(browsers, deployment.description)
     yield made
     await made.close()

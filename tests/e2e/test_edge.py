@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ from stack.errors import StackError
 from stack.nginx import find
 from tests.deployment import Deployment, own_stack
 from tests.e2e import journey
-from tests.e2e.browsers import Browsers, Visits
+from tests.e2e.browsers import Visits
 from tests.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(240)]
@@ -38,14 +38,6 @@ def whole() -> Iterator[Deployment]:
         pytest.skip(str(missing))
     with own_stack("--edge", "--cells", "eu-1") as made:
         yield made
-
-
-@pytest.fixture
-async def own_visits(browsers: Browsers, whole: Deployment) -> AsyncIterator[Visits]:
-    visits = Visits(browsers, whole.description)
-    yield visits
-    await visits.close()
-    assert not visits.faults, "\n".join(visits.faults)
 
 
 def said(whole: Deployment, edge: str) -> list[dict[str, Any]]:

@@ -54,14 +54,6 @@ async def companies(whole: Deployment, names: Names) -> AsyncIterator[dict[str, 
         yield made
 
 
-@pytest.fixture
-async def own_visits(browsers: Browsers, whole: Deployment) -> AsyncIterator[Visits]:
-    visits = Visits(browsers, whole.description)
-    yield visits
-    await visits.close()
-    assert not visits.faults, "\n".join(visits.faults)
-
-
 def somebody(company: Acme, name: str, *groups: str) -> Person:
     """Somebody of the company as its identity provider knows them."""
     email = f"{name}@{company.domain}"

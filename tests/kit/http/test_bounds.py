@@ -4,11 +4,10 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from kit.http.connection import LONGEST_HEAD, MOST_HEADERS
 from kit.http.server import Bounds
-from tests.kit.http.world import GET, Echo, ask, connected, serving, statuses
+from tests.kit.http.world import GET, Echo, Never, ask, connected, serving, statuses
 from tests.waiting import eventually
 
 BEGUN = b"GET / HTTP/1.1\r\nHost: a\r\n"
@@ -56,18 +55,11 @@ async def test_a_head_takes_so_long_and_no_longer(begun: bytes) -> None:
 
 
 async def test_an_answer_takes_so_long_and_no_longer() -> None:
-    cancelled = asyncio.Event()
-
-    async def never(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            cancelled.set()
-
+    never = Never()
     async with serving(never, BRIEF) as server, connected(server.port) as client:
         await client.say(GET)
         assert await client.rest() == b""
-        await asyncio.wait_for(cancelled.wait(), 5)
+        await asyncio.wait_for(never.cancelled.wait(), 5)
         assert server.cut == 1
 
 

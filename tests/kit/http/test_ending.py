@@ -9,7 +9,7 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, Scope
 from kit.http import server as servers
 from kit.http.connection import Connection
 from kit.http.exchange import Exchange
-from tests.kit.http.world import GET, Echo, answer, connected, serving, statuses
+from tests.kit.http.world import GET, Echo, Never, answer, connected, serving, statuses
 from tests.waiting import eventually
 
 
@@ -60,20 +60,13 @@ async def test_a_patient_server_does_not_wait_for_ever(monkeypatch: pytest.Monke
 
 async def test_who_never_ends_is_cut_off_at_last(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "GRACE_S", 0.3)
-    cancelled = asyncio.Event()
-
-    async def never(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            cancelled.set()
-
+    never = Never()
     async with serving(never) as server, connected(server.port) as client:
         await client.say(GET)
-        await asyncio.sleep(0.05)
+        await asyncio.wait_for(never.asked.wait(), 5)
         server.stop.set()
         await asyncio.wait_for(server.task, 3)
-        assert cancelled.is_set()
+        assert never.cancelled.is_set()
 
 
 async def test_a_connection_leaves_nothing_behind() -> None:

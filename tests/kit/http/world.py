@@ -123,6 +123,20 @@ class Echo:
         await answer(send, body)
 
 
+class Never:
+    """Never answers, and says when it was asked and when it was cancelled."""
+
+    def __init__(self) -> None:
+        self.asked, self.cancelled = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.cancelled.set()
+
+
 async def answer(send: ASGISendCallable, body: bytes = b"", status: int = 200, *headers: tuple[bytes, bytes]) -> None:
     """A whole answer with its length."""
     length = (b"content-length", str(len(body)).encode())
