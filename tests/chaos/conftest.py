@@ -18,7 +18,7 @@ __all__ = ["browsers", "chromium"]
 PATIENCE = {"STALLED_AFTER_S": 4, "FOLLOW_EVERY_S": 1, "JOB_LEASE_S": 6}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # an idle stack takes its share of two cores: it ends with the file
 def fragile() -> Iterator[Deployment]:
     folder = Path(tempfile.mkdtemp(prefix="cellcast-"))
     shortened = [word for name, seconds in PATIENCE.items() for word in ("--set", f"eu-1:{name}={seconds}")]

@@ -154,7 +154,7 @@ def test_a_cell_is_added_with_the_values_of_its_release(shell: Shell, tmp_path: 
     assert values["backup"]["bucket"] == "cellcast-eu-11-backups"
 
     # The next one is told by its neighbour what no registry knows, and by the registry what addresses look like.
-    large = ["--capacity", "5000", "--public-key", KEY.public_text(), "--values", str(second)]
+    large = [*encrypted, "--capacity", "5000", "--public-key", KEY.public_text(), "--values", str(second)]
     assert "cells open eu-12" in shell.run("cells", "add", "eu-12", *large)
     values = yaml.safe_load(second.read_text())
     assert (values["url"], values["secrets"]["external"]) == (
@@ -165,7 +165,7 @@ def test_a_cell_is_added_with_the_values_of_its_release(shell: Shell, tmp_path: 
 
     assert "is there" in shell.run("cells", "values", "eu-12", str(second), code=1)
     before = second.read_text()
-    shell.run("cells", "values", "eu-12", str(second), "--force", "--set", "logLevel=debug")
+    shell.run("cells", "values", "eu-12", str(second), "--force", *encrypted, "--set", "logLevel=debug")
     assert second.read_text() == before + "logLevel: debug\n"
     assert "There is or was a cell" in shell.run("cells", "add", "eu-12", *large, "--force", code=1)
     assert second.read_text() == before + "logLevel: debug\n", "a refusal changes nothing"
