@@ -30,6 +30,7 @@ LONGEST_TREE = 8192  # characters of a filter as it came
 DEEPEST_TREE = 20
 MOST_STEPS = 1000  # of one change
 MOST_MEMBERS = 20_000  # named in one change, or in one answer
+LARGEST_DOCUMENT = 64 * 1024  # bytes of a document without its members: pages of documents are answers to one call
 PAGE = 200  # the most of one answer
 
 Document = dict[str, Any]  # JSON, checked against the schema by whoever takes it
@@ -82,6 +83,14 @@ class ValueRefused(Refusal):
     kind = Kind.INVALID
     title = "A value cannot be used"
     detail = "It is of another type than its attribute, or too long, or missing where one is needed."
+
+
+class FilterRefused(Refusal):
+    """A filter says nothing about the resource, or more than is searched for at once; the detail says which."""
+
+    kind = Kind.INVALID
+    title = "The filter cannot be used"
+    detail = "It compares with what its attribute does not have."
 
 
 class NotChangeable(Refusal):
@@ -243,7 +252,7 @@ class Note(By):
     detail: Annotated[str, Field(max_length=300)] = ""
 
 
-_REFUSALS = (CredentialRefused, Taken, NoTarget, ValueRefused, NotChangeable, VersionDiffers, ByLaw)
+_REFUSALS = (CredentialRefused, Taken, NoTarget, ValueRefused, FilterRefused, NotChangeable, VersionDiffers, ByLaw)
 
 DIRECTORY_APPLY = Operation(
     "directory.apply", Apply, Applied, writes=True, idempotent=True, known_again=True, refusals=_REFUSALS

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from cell.directory import queries, statements
+from cell.directory import queries, reasons, statements
 from contracts.directory import Apply, Create, CredentialRefused, Find, Get, Note
 from kit import logs
 from kit.database import Database, Writing, now
@@ -34,13 +34,17 @@ async def refused(database: Database, said: Apply | Find | Get, token: Token | N
 
 
 async def note(database: Database, said: Note) -> None:
-    """Note what provisioning refused by itself. Raises CredentialRefused."""
+    """Note what provisioning refused by itself; of what is refused because it is too much, once a minute.
+
+    Raises CredentialRefused.
+    """
+    statement = statements.REFUSED_THIS_MINUTE if said.reason == reasons.OFTEN else statements.REFUSED
     async with database.writing_directly(said.workspace_id) as tx:
         caller = await tx.row(statements.CREDENTIAL, tx.workspace_id, bytes.fromhex(said.credential))
         if caller is None or not caller["lives"]:
             raise CredentialRefused
         await tx.row(
-            statements.REFUSED,
+            statement,
             tx.workspace_id,
             None,
             caller["token_id"],

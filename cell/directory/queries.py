@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Delete, Select, Update, cast, delete, func, or_, select, tuple_, update
 
+from cell.directory import reasons
 from cell.directory.models import Address, Entry, Group, Line, Membership, ProvisioningToken, Reads, Upkeep
 from kit.cursors import Cursor
 from kit.database import now
@@ -108,13 +109,13 @@ def lines(before: Cursor | None, limit: int, text: str, result: str, verb: str) 
 
 
 def last_refused() -> Select[Line]:
-    """The last that was refused."""
-    return select(Line).where(Line.result == "refused").order_by(Line.at.desc()).limit(1)
+    """The last that was refused for good: whoever comes too often comes again."""
+    return select(Line).where(Line.result == "refused", Line.reason != reasons.OFTEN).order_by(Line.at.desc()).limit(1)
 
 
 def results(since: datetime) -> Select[str, int]:
-    """How many lines of each result there are."""
-    return select(Line.result, func.count()).where(Line.at >= since).group_by(Line.result)
+    """How many lines of each result there are, without those of who came too often and comes again."""
+    return select(Line.result, func.count()).where(Line.at >= since, Line.reason != reasons.OFTEN).group_by(Line.result)
 
 
 def reads(since: datetime) -> Select[int]:

@@ -8,6 +8,7 @@ _FEWER = N_(
     "It sends or asks for too much at once. Assign smaller groups there, or have it send members in several requests."
 )
 _SUPPORT = N_("It does not speak SCIM 2.0 here. Check the address and the kind of connection there.")
+OFTEN = "status-429"  # too many requests: the log has a line a minute
 # By the word in the log; words of provisioning itself (SCIM's error types among them) stand here too.
 HINTS = {
     "taken": N_("Somebody has this already. Rename or remove one of the two there; it tries again."),
@@ -32,7 +33,7 @@ HINTS = {
     "status-412": N_("It was changed by somebody else just then. Your identity provider tries again by itself."),
     "status-413": _FEWER,
     "status-415": _SUPPORT,
-    "status-429": N_("Nothing is lost. Your identity provider tries again by itself."),
+    OFTEN: N_("It asks faster than we answer one workspace. Nothing is lost: your identity provider tries again."),
 }
 OTHERWISE = N_("Check what is sent there. If it looks right, restart the sync.")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from cell.directory import trees
 from cell.directory.values import KEYS
 from cell.people.service import normalised
-from contracts.directory import DEEPEST_TREE, Tree, ValueRefused
+from contracts.directory import DEEPEST_TREE, FilterRefused, Tree, ValueRefused
 from contracts.directory_schema import ATTRIBUTES, Attribute, Resource
 
 Shape = tuple[Any, ...]  # hashable; a leaf is (verb, attribute, part, number of its value)
@@ -28,10 +28,10 @@ class Values:
     searched: int = 0  # terms for which each document is looked at
 
     def search(self) -> None:
-        """One more term that no index answers. Raises ValueRefused."""
+        """One more term that no index answers. Raises FilterRefused."""
         self.searched += 1
         if self.searched > MOST_SEARCHED:
-            raise ValueRefused(
+            raise FilterRefused(
                 f"A filter has at most {MOST_SEARCHED} terms other than userName, externalId, displayName, id, "
                 "emails, members or groups with eq."
             )
@@ -43,9 +43,9 @@ class Values:
 
 
 def shape(resource: Resource, tree: Tree, values: Values, depth: int = 0, within: str = "") -> Shape:
-    """The shape of a tree. Raises ValueRefused for one that says nothing about the resource."""
+    """The shape of a tree. Raises FilterRefused for one that says nothing about the resource."""
     if depth > DEEPEST_TREE:
-        raise ValueRefused("The filter is nested too deeply.")
+        raise FilterRefused(f"A filter is at most {DEEPEST_TREE} levels deep.")
     match tree:
         case ["and" | "or" as both, list() as left, list() as right]:
             first = shape(resource, left, values, depth + 1, within)
@@ -61,7 +61,7 @@ def shape(resource: Resource, tree: Tree, values: Values, depth: int = 0, within
             return ("pr", *path_of(resource, path, within))
         case [str() as verb, list() as path, wanted] if verb in trees.COMPARISONS:
             return _leaf(resource, verb, path_of(resource, path, within, valued=True), wanted, values)
-    raise ValueRefused("The filter cannot be used.")
+    raise FilterRefused
 
 
 def path_of(resource: Resource, path: list[object], within: str = "", *, valued: bool = False) -> tuple[str, str]:
@@ -72,13 +72,13 @@ def path_of(resource: Resource, path: list[object], within: str = "", *, valued:
         case [str() as name, str() as part]:
             pass
         case _:
-            raise ValueRefused("The filter cannot be used.")
+            raise FilterRefused
     one = ATTRIBUTES[resource].get(name)
     if one is None or (part and part not in (one.parts or {})):
-        raise ValueRefused("The filter names what is not there.", attribute=name)
+        raise FilterRefused("It names what is not there.", attribute=name)
     if valued and one.parts is not None and not part:
         if "value" not in one.parts:
-            raise ValueRefused("The filter has to name a part of this.", attribute=name)
+            raise FilterRefused("It has to name a part of this.", attribute=name)
         part = "value"
     return name, part
 
@@ -91,7 +91,10 @@ def attribute(resource: Resource, name: str, part: str) -> Attribute:
 
 def _leaf(resource: Resource, verb: str, path: tuple[str, str], wanted: object, values: Values) -> Shape:
     one = attribute(resource, *path)
-    wanted = trees.operand(verb, one, wanted)
+    try:
+        wanted = trees.operand(verb, one, wanted)
+    except ValueRefused as refusal:
+        raise FilterRefused(refusal.detail, attribute=path[0]) from None
     if wanted is None:  # what equals nothing is not there
         return ("not", ("pr", *path)) if verb == "eq" else ("pr", *path)
     if verb != "eq" or path not in INDEXED:

@@ -150,14 +150,18 @@ VERSION_OF_PERSON = (
 )
 ITEM_OF_PERSON = "SELECT " + PERSON_ITEM + " FROM " + _JOINED + " WHERE d.workspace_id = $1 AND d.id = $2"
 ITEM_OF_GROUP = "SELECT " + GROUP_ITEM + " FROM directory_groups d WHERE d.workspace_id = $1 AND d.id = $2"
-REFUSED = """
+_REFUSED = """
 INSERT INTO directory_log
   (workspace_id, id, at, subject_id, token_id, request_id, trace, asked, verb, resource, name, result, reason, detail)
-SELECT $1::uuid, gen_random_uuid(), now(), $2::uuid, $3::uuid, NULL, $4, $5, $6, $7,
+SELECT $1::uuid, {id}, now(), $2::uuid, $3::uuid, NULL, $4, $5, $6, $7,
        coalesce(nullif($8, ''), (SELECT name FROM people WHERE workspace_id = $1 AND id = $2),
                 (SELECT document->>'display_name' FROM directory_groups WHERE workspace_id = $1 AND id = $2), ''),
        'refused', $9, $10
 """
+REFUSED = _REFUSED.format(id="gen_random_uuid()")
+# The id says which minute it is: of those that come in one, whichever process tells of them, the first is kept.
+_THIS_MINUTE = "md5($9::text || date_trunc('minute', now()))::uuid"
+REFUSED_THIS_MINUTE = _REFUSED.format(id=_THIS_MINUTE) + "ON CONFLICT (workspace_id, id) DO NOTHING"
 
 # $11 user name, $12 external id, $13 display name, all as compared; $14 document
 _CREATED_PERSON = """, d AS (

@@ -6,7 +6,7 @@ from typing import Any
 from unicodedata import normalize
 
 from cell.people.service import normalised
-from contracts.directory import Document, ValueRefused
+from contracts.directory import LARGEST_DOCUMENT, Document, ValueRefused
 from contracts.directory_schema import ATTRIBUTES, MOST_VALUES, PERSON, Attribute, Resource, Type, fits
 from kit.mailboxes import domain_of
 from kit.marking import N_
@@ -15,7 +15,6 @@ LONGEST_KEY = 512  # characters of what an index holds: four bytes each, and an 
 KEYS = ("user_name", "external_id", "display_name")  # in columns as `key` says, normalised
 LONGEST_NAME = 120  # of a member
 NO_ADDRESS = N_("A user name with an @ is one plain e-mail address, and none has signs that cannot be seen.")
-LARGEST = 64 * 1024  # bytes of a document: pages of documents are answers to one call
 _OWN_AFFAIR = {"home", "other"}  # types of e-mail that are a person's private ones
 
 
@@ -35,8 +34,8 @@ def taken(resource: Resource, document: Document) -> Document:
 def stored(document: Document) -> str:
     """The document as JSON. Raises ValueRefused for one that is too large."""
     text = json.dumps(document, ensure_ascii=False)
-    if len(text.encode()) > LARGEST:
-        raise ValueRefused(f"All attributes of one together have at most {LARGEST} bytes.")
+    if len(text.encode()) > LARGEST_DOCUMENT:
+        raise ValueRefused(f"All attributes of one together have at most {LARGEST_DOCUMENT} bytes.")
     return text
 
 

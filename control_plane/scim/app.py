@@ -116,7 +116,7 @@ class Scim:
         except ScimError as error:
             if error.status == 401:
                 self._lanes.refused(placement.workspace_id, credential)
-            elif not error.noted:
+            elif not error.noted or (error.status == 429 and self._lanes.lane(cell.workspace_id).tells()):
                 self._note(cell, error)
             raise
         self._lanes.accepted(placement.workspace_id, credential)

@@ -17,7 +17,7 @@ from hypercorn.typing import ASGIReceiveCallable
 from control_plane.scim.errors import ScimError, bad, busy
 from control_plane.scim.values import Json
 
-LARGEST = 4 * 1024 * 1024  # bytes: a group of 20,000 members, as clients write them
+LARGEST = 4 * 1024 * 1024  # bytes: a group of MOST_MEMBERS, as clients write them with names and references
 DROPPED = 4 * LARGEST  # of one that is too large, so much is taken before we hang up
 ARRIVES_S = 20  # a body that takes longer is not waited for
 HELD = 128 * 1024 * 1024  # bytes of bodies in memory at once, of all workspaces
@@ -117,4 +117,4 @@ async def read(headers: Mapping[bytes, str], receive: ASGIReceiveCallable, share
 
 
 def _too_large() -> ScimError:
-    return ScimError(413, f"A body has at most {LARGEST} bytes: send members in several requests.")
+    return ScimError(413, f"A body has at most {LARGEST} bytes (4 MiB): add members by PATCH, in several requests.")

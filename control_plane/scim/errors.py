@@ -2,7 +2,7 @@
 
 from contracts import directory
 from control_plane.scim.names import scim_name
-from kit.calls.refusals import AnswerTooLarge
+from kit.calls.refusals import AnswerTooLarge, CallTooLarge
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.web.problems import STATUS
 
@@ -36,7 +36,7 @@ def bad(scim_type: str, detail: str) -> ScimError:
 
 
 def busy(status: int, detail: str, retry_after_s: int) -> ScimError:
-    """Not now: the provisioning log is not filled with it."""
+    """Not now: the provisioning log is not filled with it. Of 429 it has a line a minute (`limits.Lane.tells`)."""
     error = ScimError(status, detail, retry_after_s=retry_after_s)
     error.noted = True
     return error
@@ -54,16 +54,21 @@ _SAID: dict[type[Refusal], tuple[int, str]] = {
     directory.Taken: (409, "uniqueness"),
     directory.NoTarget: (400, "noTarget"),
     directory.ValueRefused: (400, "invalidValue"),
+    directory.FilterRefused: (400, "invalidFilter"),
     directory.NotChangeable: (400, "mutability"),
     directory.VersionDiffers: (412, ""),
     directory.ByLaw: (403, ""),
     AnswerTooLarge: (400, "tooMany"),
+    CallTooLarge: (413, ""),
     NotFound: (404, ""),
     Invalid: (400, "invalidValue"),
 }
 
 _WAY_OUT: dict[type[Refusal], str] = {
     AnswerTooLarge: "The answer would be too large. Ask for fewer at once, with a smaller count.",
+    # Only ids of members go to the cell: as many as are taken fit into one call, beside all else of a group.
+    CallTooLarge: f"One request has at most {directory.MOST_MEMBERS} members and {directory.LARGEST_DOCUMENT} bytes of "
+    "other values: send it in several.",
 }
 
 
@@ -76,7 +81,7 @@ def of(refusal: Refusal) -> ScimError:
     error = ScimError(status, detail, scim_type, retry_after_s=refusal.retry_after_s)
     if status == 503 and error.retry_after_s is None:
         error.retry_after_s = 5
-    error.noted = True
+    error.noted = not isinstance(refusal, CallTooLarge)  # which never came to the cell
     return error
 
 

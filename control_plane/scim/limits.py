@@ -23,6 +23,7 @@ IN_LINE = 200
 STRANGERS_PER_S = 20
 STRANGERS_AT_ONCE = 2
 KNOWN_S = 24 * 3600.0  # since the cell last accepted a credential; whether it is good, the cell says each time
+TOLD_EVERY_S = 60.0  # that somebody was sent away; the cell keeps one line a minute, whoever tells it
 MOST_LANES = 20_000
 MOST_KNOWN = 20_000
 
@@ -38,6 +39,7 @@ class Lane:
         self._held, self._at = per_s, clock()
         self._room = asyncio.Semaphore(at_once)
         self._in_line = 0
+        self._told_at = -math.inf
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[None]:
@@ -62,6 +64,14 @@ class Lane:
         if self._held < 1:
             raise too_often(math.ceil((1 - self._held) / self._per_s))
         self._held -= 1
+
+    def tells(self) -> bool:
+        """Whether it is time to say in the provisioning log that somebody was sent away; then it is said."""
+        now = self._clock()
+        if now - self._told_at < TOLD_EVERY_S:
+            return False
+        self._told_at = now
+        return True
 
 
 class Lanes:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cell.directory import finding
 from cell.directory.shapes import MOST_SEARCHED
-from contracts.directory import DEEPEST_TREE, Find, Item, Tree, ValueRefused
+from contracts.directory import DEEPEST_TREE, FilterRefused, Find, Item, Tree
 from contracts.directory_schema import ATTRIBUTES, Resource, Type
 from tests.cell.directory.idp import Idp, connect
 from tests.cell.world import Workspace, World
@@ -227,7 +227,7 @@ async def test_moments_ids_and_groups(crowd: tuple[Idp, list[Item]]) -> None:
     ids=str,
 )
 async def test_a_tree_that_says_nothing_is_refused_and_does_not_find_everybody(idp: Idp, tree: Tree) -> None:
-    with pytest.raises(ValueRefused):
+    with pytest.raises(FilterRefused):
         await idp.find(tree)
 
 
@@ -238,7 +238,7 @@ async def test_terms_that_no_index_answers_are_few(idp: Idp) -> None:
     searched: Tree = ["some", ["emails"], ["co", ["value"], "q"]]
     await idp.find(row(searched, MOST_SEARCHED), count=1)
     for one in (searched, ["pr", ["title"]], ["ne", ["user_name"], "x"], ["sw", ["user_name"], "x"]):
-        with pytest.raises(ValueRefused):
+        with pytest.raises(FilterRefused, match=f"at most {MOST_SEARCHED} terms"):
             await idp.find(row(one, MOST_SEARCHED + 1), count=1)
     await idp.find(row(["eq", ["user_name"], "x"], 200), count=1)
     await idp.find(row(["eq", ["emails", "value"], "x"], 50), count=1)
@@ -248,7 +248,7 @@ async def test_a_tree_that_is_too_deep_is_refused(idp: Idp) -> None:
     tree: Tree = ["pr", ["title"]]
     for _ in range(DEEPEST_TREE + 1):
         tree = ["not", tree]
-    with pytest.raises(ValueRefused):
+    with pytest.raises(FilterRefused):
         await idp.find(tree)
 
 

@@ -1,12 +1,15 @@
 """The pages of provisioning: who may, what is shown once, what the log and the dry run say."""
 
+import asyncio
 import re
 from html import unescape
 
 import pytest
 
+from cell.directory import journal, queries
 from cell.directory.credentials import MOST
 from cell.directory.guides import GUIDES
+from contracts.directory import Note
 from contracts.tokens import Kind, parse_bearer
 from tests.cell.browser import Browser
 from tests.cell.directory.idp import Idp, step
@@ -94,6 +97,27 @@ async def test_the_log_says_what_was_asked_and_why_it_was_refused(
     await idp.tally.write()
     overview = await admin.page(f"{workspace.base}/directory")
     assert "Some was refused" in overview.text and "2 changes" in overview.text
+
+
+async def test_what_comes_too_often_has_a_line_a_minute_and_is_no_error(
+    workspace: Workspace, admin: Browser, idp: Idp
+) -> None:
+    said = Note(
+        workspace_id=workspace.id,
+        credential=idp.credential,
+        asked="GET /Users",
+        reason="status-429",
+        detail="Too many requests at once. Come again after the time of Retry-After.",
+    )
+    await idp.create()
+    await asyncio.gather(*(journal.note(idp.cell.database, said) for _ in range(4)))
+    async with idp.cell.database.reading(workspace.id) as tx:
+        lines = await tx.all(queries.lines(None, 9, "", "refused", ""))
+    assert lines and len(lines) == len({one.at.replace(second=0, microsecond=0) for one in lines})
+    page = await admin.page(f"{workspace.base}/directory/log?result=refused")
+    assert "status-429" in page.text and "It asks faster than we answer" in page.text
+    await idp.tally.write()
+    assert "Some was refused" not in (await admin.page(f"{workspace.base}/directory")).text
 
 
 async def test_the_log_has_pages(workspace: Workspace, admin: Browser, idp: Idp) -> None:

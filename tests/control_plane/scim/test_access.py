@@ -225,6 +225,27 @@ async def test_429_says_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> N
         assert (await small.client().get("/Users")).status == 200
 
 
+async def test_that_somebody_is_sent_away_is_noted_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world(per_s=5) as small:
+        clock = Clock()
+        monkeypatch.setattr(small.scim._lanes, "_clock", clock)
+        (_, one), (_, other) = small.workspace(), small.workspace()
+
+        async def noted(minutes: int) -> None:
+            for token in (one, other):
+                answers = [await small.client(token).get("/Users") for _ in range(9)]
+                assert [answer.status for answer in answers].count(429) > 1
+            await eventually(lambda: len(small.cell.notes) == 2 * minutes, 5)
+
+        await noted(1)
+        assert {note.reason for note in small.cell.notes} == {"status-429"}
+        assert {note.credential for note in small.cell.notes} == {one.digest.hex(), other.digest.hex()}
+        clock.now += 30
+        assert 429 in [(await small.client(one).get("/Users")).status for _ in range(9)]
+        clock.now += 31
+        await noted(2)
+
+
 async def test_with_the_cell_gone_the_answer_is_503_at_once_and_nothing_is_half_done() -> None:
     async with world() as here:
         client = here.client()

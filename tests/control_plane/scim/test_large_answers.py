@@ -1,6 +1,8 @@
 """More than one answer holds: whoever asked is told how to ask for less, and others do not notice."""
 
+from contracts.directory import LARGEST_DOCUMENT
 from tests.control_plane.scim.world import World
+from tests.waiting import eventually
 
 PARTS = ("formatted", "streetAddress", "locality", "region", "postalCode", "country")
 FULL = [{"type": str(number), **dict.fromkeys(PARTS, "x" * 1024)} for number in range(100)]
@@ -23,5 +25,7 @@ async def test_a_change_that_is_too_large_for_a_cell_stops_nobody(scim: World) -
     body = {"userName": "ada@example.com", "addresses": FULL, "phoneNumbers": more, "roles": more, "entitlements": more}
     several = [{**one, "value": f"{'x' * 1000}{one['type']}"} for one in more]
     for _ in range(6):
-        assert (await client.post("/Users", {**body, "phoneNumbers": several, "roles": several})).status == 413
+        refused = await client.post("/Users", {**body, "phoneNumbers": several, "roles": several})
+        assert (refused.status, f"{LARGEST_DOCUMENT} bytes" in refused.json["detail"]) == (413, True)
+    await eventually(lambda: any(note.reason == "status-413" for note in scim.cell.notes), 5)
     assert (await other.get("/Users")).status == 200

@@ -1,14 +1,17 @@
 """Groups with more members than an answer names, before a real cell: refused with words, never cut short."""
 
+import json
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import text
 
 from cell.directory.credentials import NewToken, create
+from cell.directory.shapes import MOST_SEARCHED
 from cell.people.service import actor_of
 from contracts.directory import MOST_MEMBERS
 from contracts.placements import Placement, State
+from kit.calls.operations import LARGEST_REQUEST
 from tests.cell.world import World as CellWorld
 from tests.control_plane.scim.world import CELL, GROUP, World
 from tests.servers.postgres import Postgres
@@ -48,7 +51,7 @@ async def test_a_group_with_more_members_than_an_answer_names(
     one_more = (await client.user())["id"]
     add = {"op": "Add", "path": "members", "value": [{"value": one_more}]}
     assert (await client.patch(f"/Groups/{group}", add)).status == 204
-    await client.group("Nobody")
+    nobody = (await client.group("Nobody"))["id"]
     for path in (f"/Groups/{group}", "/Groups"):
         refused = await client.get(path)
         assert (refused.status, refused.scim_type) == (400, "tooMany")
@@ -64,6 +67,15 @@ async def test_a_group_with_more_members_than_an_answer_names(
     assert listed.status == 200 and listed.json["totalResults"] == 1
     within = await client.get("/Users", filter=f'groups.value eq "{group}"', count="1")
     assert within.json["totalResults"] == MOST_MEMBERS + 1
+    many = await client.get("/Users", filter=" or ".join(["title pr"] * (MOST_SEARCHED + 1)))
+    assert (many.status, many.scim_type) == (400, "invalidFilter")
+    assert f"at most {MOST_SEARCHED} terms" in many.json["detail"]
+    # As clients write a group of 10,000 whole: 2 MB, of which the ids alone go on to the cell.
+    named = [{**one, "display": "Somebody of this group"} for one in all_of_them.json["members"][:10_000]]
+    sent = {"schemas": [GROUP], "displayName": "Nobody", "members": named}
+    assert len(json.dumps(sent)) > 3 * LARGEST_REQUEST // 2
+    assert (await client.put(f"/Groups/{nobody}", sent)).status == 200
+    assert len(await client.members(nobody)) == 10_000
     whole_again = {"schemas": [GROUP], "displayName": "Everybody", "members": [{"value": one_more}]}
     assert (await client.put(f"/Groups/{group}", whole_again)).status == 200
     assert await client.members(group) == [one_more]
