@@ -67,10 +67,13 @@ class Teller:
 
     async def _cells_due(self) -> Sequence[str]:
         """Cells that have something to be told now."""
-        due = select(PlacementRow.cell).join(OwnershipUntold, OwnershipUntold.workspace_id == PlacementRow.workspace_id)
+        due = func.count().filter(OwnershipUntold.due <= now())
+        untold = select(PlacementRow.cell, func.count(), due).group_by(PlacementRow.cell)
+        untold = untold.join(OwnershipUntold, OwnershipUntold.workspace_id == PlacementRow.workspace_id)
         async with self._database.outside() as session:
-            UNTOLD.set(await session.scalar(select(func.count()).select_from(OwnershipUntold)) or 0)
-            return (await session.scalars(due.where(OwnershipUntold.due <= now()).distinct())).all()
+            rows = (await session.execute(untold)).all()
+        UNTOLD.set(sum(waiting for _, waiting, _ in rows))
+        return [cell for cell, _, now_due in rows if now_due]
 
     async def _tell_cell(self, cell: str) -> None:
         try:

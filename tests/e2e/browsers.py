@@ -31,7 +31,8 @@ from stack.description import Description
 from tests.deployment import Deployment
 
 CHROMIUM = Path("/usr/bin/chromium")
-expect.set_options(timeout=30_000)  # a condition is met in a moment; the machine may have better to do
+PATIENCE_MS = 60_000  # a condition is met in a moment; the machine may have better to do
+expect.set_options(timeout=PATIENCE_MS)
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
@@ -107,6 +108,7 @@ class Visits:
         browser = await self._browsers.get(temper, pin_of(self._description))
         chosen: Options = {"locale": "en", "viewport": DESKTOP, **options}
         context = await browser.new_context(reduced_motion="reduce", accept_downloads=True, **chosen)
+        context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)
         self.watch(context, region)
         return await context.new_page()

@@ -7,8 +7,8 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.e2e.waiting import until
 
-STEP_S = 30.0  # a step takes a moment; the machine may have better to do
-READY_S = 60.0
+STEP_S = 60.0  # a step takes a moment; the machine may have better to do
+READY_S = 120.0
 FOOTAGE_BYTES = 10_000  # on a busy machine the first picture takes its time; a WebM's head alone is shorter than this
 
 # The spool of cell/ui/recorder/disk-spool.ts, as it lies in this browser.
@@ -93,6 +93,15 @@ class Customer:
             return sum(spooled.sizes) >= recorded and spooled.arrived_bytes >= arrived
 
         await until(enough, STEP_S)
+
+    async def has_sent(self, pieces: int) -> None:
+        """Wait until so many pieces, of a second each, are in S3."""
+
+        async def sent() -> bool:
+            spooled = (await self.spool())[-1]
+            return len(spooled.sizes) >= pieces and spooled.arrived_bytes >= sum(spooled.sizes[:pieces])
+
+        await until(sent, STEP_S)
 
     async def stops(self) -> Spooled:
         """Stop, and look at what was recorded."""

@@ -12,8 +12,8 @@ from kit.localhost import connector
 from stack.description import Description, Workspace
 
 Role = Literal["admin", "agent"]
-WAIT_S = 30.0
-READY_S = 60.0
+WAIT_S = 60.0
+READY_S = 120.0
 
 
 class Agent:

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 REGION, PEOPLE = "us", 50
 PASSWORD = "correct horse battery staple"
-OUT_WITHIN_S = 1.0
+OUT_WITHIN_S = 5.0  # a second, on a machine that has nothing else to do
 
 
 async def test_people_arrive_with_their_roles_and_whoever_is_switched_off_is_out(

@@ -23,7 +23,7 @@ from tests.e2e import journey
 from tests.e2e.browsers import Visits
 from tests.waiting import until
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 EDGES = ("eu-1-web-edge", "router-edge", "provisioning-eu-edge")
 

@@ -14,7 +14,7 @@ from tests.e2e.waiting import until
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
-READY_S = 60
+READY_S = 120
 SLACK_MS = 500
 
 

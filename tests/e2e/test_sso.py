@@ -19,7 +19,7 @@ from tests.e2e.looks import usable
 from tests.servers.dns import Names, name_server
 
 # The first test of several waits for a stack and for what two companies' admins do.
-pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 Acme = Company[Provider]
 

@@ -18,7 +18,7 @@ from tests.waiting import eventually
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 GLOBAL = ("control-plane", "control-plane-postgres")
-PUBLISHED_WITHIN_S = 30
+PUBLISHED_WITHIN_S = 90
 
 
 @pytest.fixture(scope="module")
@@ -68,27 +68,27 @@ async def _visits(browsers: Browsers, made: Deployment) -> AsyncIterator[Visits]
     assert not visits.faults, "\n".join(visits.faults)
 
 
-async def _main_job(browsers: Browsers, made: Deployment, folder: Path) -> None:
-    """In both regions at once."""
+async def _main_job(browsers: Browsers, made: Deployment, folder: Path, *regions: str) -> None:
+    """In some regions at once."""
 
     async def one(region: str) -> None:
         (folder / region).mkdir()
         async with _visits(browsers, made) as visits:
             await journey.whole(region, visits, made, folder / region)
 
-    async with asyncio.TaskGroup() as both:  # where one fails, the other does not go on into the next test
-        both.create_task(one("eu"))
-        both.create_task(one("us"))
+    async with asyncio.TaskGroup() as all_of_them:  # where one fails, the other does not go on into the next test
+        for region in regions:
+            all_of_them.create_task(one(region))
     assert not any(made.runs(name) for name in GLOBAL), "the global part was to stay away"
 
 
 async def test_the_main_job_needs_no_control_plane(browsers: Browsers, headless: Deployment, tmp_path: Path) -> None:
-    await _main_job(browsers, headless, tmp_path)
+    await _main_job(browsers, headless, tmp_path, "eu", "us")
 
 
 async def test_nor_do_processes_that_start_again(browsers: Browsers, headless: Deployment, tmp_path: Path) -> None:
     await asyncio.to_thread(headless.restart, *_answering(headless.description))
-    await _main_job(browsers, headless, tmp_path)
+    await _main_job(browsers, headless, tmp_path, "eu")
 
 
 async def test_nor_does_a_router_that_starts_with_nothing(
@@ -103,4 +103,4 @@ async def test_nor_does_a_router_that_starts_with_nothing(
     for folder in folders:
         shutil.rmtree(folder)
     await asyncio.to_thread(headless.start, *names)
-    await _main_job(browsers, headless, tmp_path)
+    await _main_job(browsers, headless, tmp_path, "us")

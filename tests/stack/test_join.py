@@ -51,7 +51,6 @@ def new_workspace(made: Deployment) -> dict[str, Any]:
     return operator(made, "workspaces", "create", "--region", "eu", *who)
 
 
-@pytest.mark.timeout(240)
 async def test_a_third_cell_joins_fills_is_cordoned_and_retired(own: Deployment) -> None:
     before = own.description
     joined = await asyncio.to_thread(join, own, "eu-2")

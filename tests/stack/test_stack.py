@@ -170,7 +170,7 @@ class TestOneUpAtATime:
         assert down.returncode == 0 and json.loads(down.stdout) == {"was_up": False}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_stacks_life_beside_another(deployment: Deployment, own: Deployment) -> None:
     """Up beside the shared one, killed with -9, up again with its data, reset, and down. One life, to save starts."""
     folder = own.folder.path

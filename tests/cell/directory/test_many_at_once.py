@@ -1,6 +1,9 @@
-"""Fifty workspaces that sync at the same time: nothing of another one, nothing twice, nothing lost."""
+"""Fifty workspaces that sync at the same time: nothing of another one, nothing twice, nothing lost.
+
+With CELLCAST_OPERATIONS=10000 it takes minutes, and finds what is seldom."""
 
 import asyncio
+import os
 import random
 import secrets
 from collections import Counter
@@ -19,7 +22,8 @@ from contracts.directory_schema import Resource
 from tests.cell.directory.idp import Idp, connect, kept, step
 from tests.cell.world import World
 
-WORKSPACES, OPERATIONS, AT_ONCE = 50, 10_000, 16
+WORKSPACES, AT_ONCE = 50, 16
+OPERATIONS = int(os.environ.get("CELLCAST_OPERATIONS", "2000"))
 WORKERS = 4  # of each workspace, each with people of its own and all with one group
 EVERYBODY = 20  # people of a worker at the most
 
@@ -110,7 +114,7 @@ class Worker:
         assert item.document["user_name"].startswith(self.mark), "somebody of another workspace"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 async def test_ten_thousand_operations_of_fifty_workspaces(world: World) -> None:
     groups: list[tuple[Idp, UUID]] = []
     for _ in range(WORKSPACES):

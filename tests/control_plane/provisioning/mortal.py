@@ -14,7 +14,7 @@ from kit.calls.operations import A, Operation, Q
 from kit.signing import SigningKey
 
 NAME = "provisioning-eu"
-WITHIN_S = 60
+WITHIN_S = 120
 
 # A fork of a process that has imported everything already: a hundred of them in seconds.
 _FORKS = multiprocessing.get_context("forkserver")

@@ -49,7 +49,7 @@ class Process:
     def start(self) -> None:
         before = self.log.read_text().count('"ready"') if self.log.exists() else 0
         self.child = spawn(Command([COMMAND, *self.words.split()], own_environment() | self.environment), self.log)
-        until(lambda: self.log.read_text().count('"ready"') > before, 30, self.log.read_text)
+        until(lambda: self.log.read_text().count('"ready"') > before, 90, self.log.read_text)
 
     def kill(self) -> None:
         """kill -9."""

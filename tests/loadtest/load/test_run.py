@@ -10,7 +10,7 @@ from tests.deployment import CELLCAST, own_stack
 
 pytestmark = pytest.mark.stack
 
-SECONDS, PEOPLE, WITHIN_S = 30, 15, 300
+SECONDS, PEOPLE, WITHIN_S = 30, 15, 600
 
 
 @pytest.mark.timeout(WITHIN_S)
