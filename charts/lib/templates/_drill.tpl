@@ -41,7 +41,7 @@ spec:
           (include "lib.env" (dict "name" "AWS_DEFAULT_REGION" "value" $bucket.region))
           (include "lib.env" (dict "name" "ENDPOINT" "value" $bucket.endpoint))
           (include "lib.env" (dict "name" "BUCKET" "value" $v.backup.bucket))
-          (include "lib.env" (dict "name" "SERVER" "value" (printf "%s-postgres" .Release.Name)))
+          (include "lib.env" (dict "name" "SERVER" "value" (include "lib.archive" .)))
           (include "lib.env" (dict "name" "BACK" "value" $v.backup.drill.back))
         }}
         {{- with $objects }}

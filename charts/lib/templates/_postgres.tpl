@@ -1,3 +1,21 @@
+{{/* What backups of this PostgreSQL are called in their bucket. Takes the top. */}}
+{{- define "lib.archive" -}}
+{{ .Values.backup.server | default (include "lib.name" (dict "top" . "part" "postgres")) }}
+{{- end }}
+
+{{/*
+What is wrong with going back to an earlier moment, as pairs for lib.refuse in JSON. Takes the top.
+A new cluster that wrote over the log that it is made from would lose both.
+*/}}
+{{- define "lib.restoreFaults" -}}
+{{- $restore := .Values.backup.restore }}
+{{- list
+  (list (and $restore.to (not $restore.from)) "backup.restore.from: say what the backups to restore are called in their bucket")
+  (list (and $restore.from (not .Values.backup.enabled)) "backup.enabled: what is restored is read with the backups' own bucket and keys")
+  (list (and $restore.from (eq $restore.from (include "lib.archive" .))) "backup.server: give the restored PostgreSQL a new name in the bucket; it would write over what it is made from")
+| toJson }}
+{{- end }}
+
 {{/*
 PostgreSQL by CloudNativePG, with poolers where they are wanted, and backups into a bucket. Takes top, bucket (where
 backups go: endpoint, caSecret).
@@ -45,7 +63,25 @@ spec:
     pg_hba:
       - hostssl all all all scram-sha-256
       - hostnossl all all all reject
+  # Read once, when the cluster is made.
   bootstrap:
+    {{- if $v.backup.restore.from }}
+    recovery:
+      source: before
+      database: cellcast
+      owner: cellcast_owner
+      secret: {name: {{ .Release.Name }}-postgres-owner}
+      {{- with $v.backup.restore.to }}
+      recoveryTarget: {targetTime: {{ . | quote }}}
+      {{- end }}
+  externalClusters:
+    - name: before
+      plugin:
+        name: barman-cloud.cloudnative-pg.io
+        parameters:
+          barmanObjectName: {{ $name }}
+          serverName: {{ $v.backup.restore.from }}
+    {{- else }}
     initdb:
       database: cellcast
       owner: cellcast_owner
@@ -59,6 +95,7 @@ spec:
       postInitApplicationSQL:
         - revoke all on database cellcast from public
         - grant connect on database cellcast to cellcast_app
+    {{- end }}
   managed:
     roles:
       # Bound by row-level security: neither owner nor superuser.
@@ -97,6 +134,7 @@ spec:
       isWALArchiver: true
       parameters:
         barmanObjectName: {{ $name }}
+        serverName: {{ include "lib.archive" . }}
   {{- end }}
 {{- if $pooled }}
 ---
