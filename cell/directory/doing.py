@@ -34,12 +34,16 @@ class DoneBefore(Exception):
 
 @dataclass
 class Doing:
-    """One attempt at a change. `slow` is the transaction as the other nouns' services take it, where there is one."""
+    """One attempt at a change. `slow` is the transaction as the other nouns' services take it, where there is one.
+
+    `rehearsal`: it is taken back, so nothing that does not go back with the transaction may come of it.
+    """
 
     cell: Cell
     said: Apply
     tx: DirectWriting
     slow: Writing | None = None
+    rehearsal: bool = False
     token: tuple[UUID, str] | None = None  # id and name, once the credential was looked at
     acts: list[Act] = field(default_factory=list)
     _looked_at: float = 0.0  # when the credential was

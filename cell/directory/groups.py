@@ -55,7 +55,7 @@ async def change(doing: Doing, change: Replace | Patch) -> bytes:
         return await doing.unchanged(change.id, before["display_name"])
     _tell(doing, change.id, before, after, moved)
     if row["role"] is not None:
-        await roles.settle(doing.cell, doing.tx, doing.slow, doing.by, doing.acts, moved.people)
+        await _settle(doing, moved.people)
     # Last, since with it the audit log's end is locked.
     return await doing.note(
         statements.CHANGE_GROUP,
@@ -77,8 +77,7 @@ async def erase(doing: Doing, change: Erase) -> bytes:
     detail = _detail([], 0, len(left))
     answer = await doing.note(statements.NOTE_GONE, change.id, name, result="changed", detail=detail)
     if row["role"] is not None:
-        moved = [one["member_id"] for one in left]
-        await roles.settle(doing.cell, doing.tx, doing.slow, doing.by, doing.acts, moved)
+        await _settle(doing, [one["member_id"] for one in left])
     doing.acts.append(Act("group.remove", _target(change.id), {"group": name, "members": len(left)}))
     return answer
 
@@ -114,6 +113,10 @@ async def _move(doing: Doing, group_id: UUID, members: membership.Change) -> _Mo
     elif members.go:
         went = await tx.rows(statements.GO, workspace_id, group_id, list(members.go))
     return _Moved([one["member_id"] for one in came], [one["member_id"] for one in went])
+
+
+async def _settle(doing: Doing, moved: list[UUID]) -> None:
+    await roles.settle(doing.cell, doing.tx, doing.slow, doing.by, doing.acts, moved, rehearsal=doing.rehearsal)
 
 
 def _tell(doing: Doing, group_id: UUID, before: Document, after: Document, moved: _Moved) -> None:

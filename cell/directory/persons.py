@@ -8,6 +8,7 @@ from cell.audit.acts import Act, Target
 from cell.directory import statements, values
 from cell.directory.doing import Doing
 from cell.directory.patching import patched
+from cell.people import queries as of_people
 from cell.people import service as people
 from cell.people.permissions import Role
 from cell.sso import queries as sso
@@ -130,17 +131,23 @@ async def _link(doing: Doing, row: Row, document: Document, active: bool) -> byt
 
 
 async def _switch(doing: Doing, person_id: UUID, row: Row, active: bool) -> None:
-    """On or off. Whoever was never here has no session and no token, so that the row is all there is to change."""
-    if row.get("light"):
-        act = "person.activate" if active else "person.deactivate"
-        doing.acts.append(Act(act, _target(person_id, row["name"], row["email"])))
-        return
-    tx = doing.heavily()
-    try:
-        await people.set_active(tx, doing.cell.redis, doing.by, person_id, active=active)
-    except people.LastOwner:
-        raise ByLaw(LAST_OWNER, reason="last-owner") from None
-    await tx.flush()
+    """On or off. Whoever was never here has no session and no token, so that the row is all there is to change.
+
+    A rehearsal changes no more than the row: sessions and uploads end outside the transaction.
+    """
+    if not row.get("light"):
+        tx = doing.heavily()
+        try:
+            if not doing.rehearsal:
+                await people.set_active(tx, doing.cell.redis, doing.by, person_id, active=active)
+                await tx.flush()
+                return
+            if row["role"] == Role.OWNER and not active and await tx.first(of_people.other_owners(person_id)) is None:
+                raise people.LastOwner
+        except people.LastOwner:
+            raise ByLaw(LAST_OWNER, reason="last-owner") from None
+    act = "person.activate" if active else "person.deactivate"
+    doing.acts.append(Act(act, _target(person_id, row["name"], row["email"])))
 
 
 async def _rename(doing: Doing, person_id: UUID, row: Row, after: Document) -> None:

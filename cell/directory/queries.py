@@ -1,5 +1,6 @@
 """Statements about the directory for pages and other nouns; the fast ones are in `statements.py`."""
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -36,6 +37,21 @@ def named(user_name_norm: str, external_id: str) -> Select[Entry]:
 def entry(person_id: UUID) -> Select[Entry]:
     """A person as the directory describes them."""
     return select(Entry).where(Entry.id == person_id)
+
+
+def entries_named(user_names_norm: Collection[str]) -> Select[Entry]:
+    """Whom the directory calls by one of these user names."""
+    return select(Entry).where(Entry.user_name_norm.in_(user_names_norm))
+
+
+def entry_named(user_name_norm: str) -> Select[Entry]:
+    """Whom it calls by this one."""
+    return entries_named([user_name_norm])
+
+
+def group_named(display_name_norm: str) -> Select[Group]:
+    """The group of that name."""
+    return select(Group).where(Group.display_name_norm == display_name_norm)
 
 
 def living(at: datetime) -> Select[ProvisioningToken]:

@@ -12,12 +12,12 @@ from cell.audit import direct as audit
 from cell.audit.acts import Act, Target
 from cell.directory import queries, statements
 from cell.directory.doing import Heavier
-from cell.people import service as people
-from cell.people.permissions import Role
+from cell.people.permissions import Permission, Role, allowed
 from cell.resources import Cell
 from cell.sessions.ending import sign_out_many
+from cell.workspaces import service as workspaces
 from kit.database import Writing
-from kit.direct import DirectWriting
+from kit.direct import DirectWriting, Row
 from kit.refusals import Kind, Refusal
 
 LINKABLE = (Role.ADMIN, Role.AUDITOR, Role.AGENT)  # the first that fits is given
@@ -35,6 +35,7 @@ async def link(tx: Writing, cell: Cell, by: Actor, group_id: UUID, role: Role | 
     """Have a group give a role from now on, or none. Raises NotFound, NotLinkable."""
     if role is not None and role not in LINKABLE:
         raise NotLinkable
+    await workspaces.get_locked(tx)  # before any row: other acts upon members begin with it
     group = await tx.one(queries.group(group_id).with_for_update())  # nobody joins or leaves meanwhile
     if group.role == role:
         return
@@ -49,9 +50,18 @@ async def link(tx: Writing, cell: Cell, by: Actor, group_id: UUID, role: Role | 
 
 
 async def settle(
-    cell: Cell, tx: DirectWriting, slow: Writing | None, by: Actor, acts: list[Act], moved: Sequence[UUID]
+    cell: Cell,
+    tx: DirectWriting,
+    slow: Writing | None,
+    by: Actor,
+    acts: list[Act],
+    moved: Sequence[UUID],
+    *,
+    rehearsal: bool = False,
 ) -> None:
     """Give these people the roles that their groups say now. What is for the log goes to `acts`.
+
+    A rehearsal ends nothing that they have: that happens outside the transaction.
 
     Raises Heavier where sessions or tokens end with a role and `slow` is not there.
     """
@@ -59,18 +69,33 @@ async def settle(
         return
     await tx.rows(statements.LOCK_PEOPLE, tx.workspace_id, moved)
     found = await tx.rows(statements.ROLES, tx.workspace_id, moved)
-    if slow is None and any(one["holds"] or one["seen"] for one in found):
+    if not found:
+        return
+    if not rehearsal and slow is None and any(one["holds"] or one["seen"] for one in found):
         raise Heavier
-    alone = [one for one in found if not one["holds"]]
-    if slow is not None:
-        for one in found:
-            if one["holds"]:
-                await people.change_role(slow, cell.redis, by, one["id"], Role(one["wanted"]))
-        await sign_out_many(slow, cell.redis, [one["id"] for one in alone if one["seen"]])
+    if slow is not None and not rehearsal:
+        await sign_out_many(slow, cell.redis, [one["id"] for one in found if one["seen"] or one["holds"]])
         await slow.flush()
-    if alone:
-        ids, wanted = [one["id"] for one in alone], [one["wanted"] for one in alone]
-        await tx.row(statements.GIVE_ROLES, tx.workspace_id, ids, wanted)
-    for one in alone:
+        await _end_powers(tx, acts, [one for one in found if one["holds"]])
+    ids, wanted = [one["id"] for one in found], [one["wanted"] for one in found]
+    await tx.row(statements.GIVE_ROLES, tx.workspace_id, ids, wanted)
+    for one in found:
         about = Target("person", one["id"], one["id"], {"name": one["name"], "email": one["email"]})
         acts.append(Act("person.role", about, {"from": one["role"], "to": one["wanted"]}))
+
+
+async def _end_powers(tx: DirectWriting, acts: list[Act], holding: Sequence[Row]) -> None:
+    """Tokens and invitations that the new role does not reach, of however many: as `people.service` does for one."""
+    without = {
+        one: [row["id"] for row in holding if one not in allowed(row["wanted"])]
+        for one in (Permission.TOKENS_CHANGE, Permission.MEMBERS_CHANGE, Permission.OWNERS_CHANGE)
+    }
+    tokens = await tx.rows(statements.END_TOKENS, tx.workspace_id, without[Permission.TOKENS_CHANGE])
+    acts += [Act("token.revoke", Target("token", one["id"])) for one in tokens]
+    invitations = await tx.rows(
+        statements.END_INVITATIONS,
+        tx.workspace_id,
+        without[Permission.OWNERS_CHANGE],
+        without[Permission.MEMBERS_CHANGE],
+    )
+    acts += [Act("invitation.revoke", Target("invitation", one["id"])) for one in invitations]

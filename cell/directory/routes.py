@@ -14,6 +14,7 @@ from cell.people import service as people
 from cell.people.permissions import Permission, Role
 from cell.sessions.subjects import Member
 from cell.ui import forms, pages
+from contracts.directory import Document
 from contracts.directory_schema import Resource
 from contracts.identity import Vendor
 from kit import cursors
@@ -53,10 +54,31 @@ class Given(BaseModel):
 
 
 class Checked(BaseModel):
-    """As which token to look, and for whom."""
+    """As which token to look, and what is taken to be sent: a person, or a group."""
 
     token: UUID | None = None
     user_name: Annotated[str, Field(max_length=254)] = ""
+    display_name: Annotated[str, Field(max_length=254)] = ""
+    email: Annotated[str, Field(max_length=254)] = ""
+    active: Literal["", "yes", "no"] = ""
+    group: Annotated[str, Field(max_length=254)] = ""
+    members: Annotated[str, Field(max_length=2000)] = ""
+
+    def sent(self) -> checking.Sent | None:
+        """What that comes to; None where nobody is named."""
+        if self.group:
+            members = tuple(one.strip() for one in self.members.split(",") if one.strip())
+            return checking.Sent(Resource.GROUP, self.group, members=members)
+        if not self.user_name:
+            return None
+        more: Document = {}
+        if self.display_name:
+            more["display_name"] = self.display_name
+        if self.email:
+            more["emails"] = [{"value": self.email, "type": "work", "primary": True}]
+        if self.active:
+            more["active"] = self.active == "yes"
+        return checking.Sent(Resource.PERSON, self.user_name, more)
 
 
 @routes.get("/w/<key>/directory")
@@ -160,28 +182,27 @@ async def log(by: Reader, key: str, wanted: Filter) -> Response:
 
 @routes.get("/w/<key>/directory/check")
 async def check(by: Reader, key: str, wanted: Checked) -> Response:
-    """A dry run: what a token's identity provider sees, and what would become of somebody it sends."""
+    """A dry run: what a token's identity provider sees, and what would become of what it sends."""
     cell = resources.current()
     async with cell.database.reading(by.workspace_id) as tx:
         tokens = await tx.all(queries.tokens())
-        chosen = next((one for one in tokens if one.id == wanted.token), tokens[0] if tokens else None)
-        would, person = await checking.would(tx, wanted.user_name) if wanted.user_name else ("", None)
-    people = groups = None
+    chosen = next((one for one in tokens if one.id == wanted.token), tokens[0] if tokens else None)
+    people = groups = outcome = None
     if chosen is not None:
         people = await checking.seen(cell, chosen, Resource.PERSON, wanted.user_name)
         groups = await checking.seen(cell, chosen, Resource.GROUP)
+        sent = wanted.sent()
+        outcome = await checking.outcome(cell, chosen, sent) if sent is not None else None
     return pages.draw_for(
         by,
         "directory/check.html",
         "directory",
         tokens=[(str(one.id), one.name) for one in tokens],
         chosen="" if chosen is None else str(chosen.id),
-        user_name=wanted.user_name,
-        would=would,
-        person=None if person is None else {"id": person.id, "name": person.name, "role": person.role},
-        people_seen=people,
-        groups_seen=groups,
-        url=views.url(cell, key),
+        sent=wanted,
+        outcome=None if outcome is None else views.outcome(outcome),
+        people_seen=None if people is None else views.seen(people),
+        groups_seen=None if groups is None else views.seen(groups),
     )
 
 

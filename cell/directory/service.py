@@ -1,11 +1,14 @@
 """Changes of the directory, each one transaction; who may ask for them."""
 
+from dataclasses import dataclass
+
+from cell.audit.acts import Act
 from cell.directory import groups, journal, persons
 from cell.directory.doing import Doing, DoneBefore, Heavier
 from cell.directory.tally import Tally
 from cell.resources import Cell
 from cell.workspaces import service as workspaces
-from contracts.directory import Apply, Create, Erase, Taken
+from contracts.directory import Applied, Apply, Create, Erase, Taken
 from contracts.directory_schema import Resource
 from kit.database import DoneAlready, Entangled
 from kit.refusals import Refusal
@@ -46,16 +49,49 @@ async def apply(cell: Cell, tally: Tally, said: Apply) -> bytes:
     raise AssertionError("the last attempt answers or raises")
 
 
-async def _once(cell: Cell, said: Apply, doings: list[Doing]) -> bytes:
+class _TakenBack(Exception):
+    """Ends the transaction of a rehearsal. `answer` is what would have been told."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """What a change would do: what it would leave, and what the audit log would say."""
+
+    applied: Applied
+    acts: list[Act]
+
+
+async def rehearse(cell: Cell, said: Apply) -> Rehearsed:
+    """Find out what a change would do by making it and taking it back. Nothing is noted, and no use is counted.
+
+    Not for an erasure, which ends more than its transaction takes back. Raises what `apply` raises.
+    """
+    doings: list[Doing] = []
+    try:
+        answer = await _once(cell, said, doings, rehearsal=True)
+    except _TakenBack as back:
+        answer = back.answer
+    except DoneAlready as refusal:
+        if attribute := _attribute(refusal):
+            raise Taken(attribute=attribute) from None
+        raise
+    return Rehearsed(Applied.model_validate_json(answer), doings[-1].acts)
+
+
+async def _once(cell: Cell, said: Apply, doings: list[Doing], *, rehearsal: bool = False) -> bytes:
     try:
         try:
             async with cell.database.writing_directly(said.workspace_id) as direct:
-                doings.append(Doing(cell, said, direct))
+                doings.append(Doing(cell, said, direct, rehearsal=rehearsal))
                 return await _do(doings[-1])
         except Heavier:
             async with cell.database.writing(said.workspace_id) as tx:
                 await workspaces.get_locked(tx)  # before any row: other acts upon members begin with it
-                doings.append(Doing(cell, said, await tx.direct(), tx))
+                doings.append(Doing(cell, said, await tx.direct(), tx, rehearsal))
                 return await _do(doings[-1])
     except DoneBefore as before:
         return before.answer
@@ -69,6 +105,8 @@ async def _do(doing: Doing) -> bytes:
         answer = await (persons.erase if person else groups.erase)(doing, change)
     else:
         answer = await (persons.change if person else groups.change)(doing, change)
+    if doing.rehearsal:
+        raise _TakenBack(answer)
     await doing.finish()
     return answer
 

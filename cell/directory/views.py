@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from cell.directory import credentials, queries, reasons
+from cell.directory import checking, credentials, queries, reasons, values, wording
 from cell.directory.models import Line, ProvisioningToken
 from cell.resources import Cell
 from cell.ui import pages
+from contracts.directory_schema import Resource
 from contracts.peers import PeerKind
 from kit.database import Reading, now
 
@@ -86,11 +87,49 @@ def line(one: Line, tokens: dict[object, str], there: Collection[UUID] = ()) -> 
     }
 
 
+def seen(page: checking.Seen) -> dict[str, object]:
+    """What a token sees: of each a name and what is known, attribute by attribute."""
+    shown = [
+        {"name": one.get("display_name") or one.get("user_name", ""), "lines": _lines(wording.described(one))}
+        for one in page.documents
+    ]
+    return {"accepted": page.accepted, "total": page.total, "shown": shown}
+
+
+def outcome(found: checking.Outcome) -> dict[str, object]:
+    """What would become of what is sent; `fields` are those that would differ, with what they are now and then."""
+    before, after = wording.described(found.before), wording.described(found.after)
+    fields = [
+        {"name": wording.named(name), "before": before.get(name, ""), "after": after.get(name, "")}
+        for name in wording.NAMES
+        if before.get(name) != after.get(name)
+    ]
+    return {
+        "result": found.result,
+        "group": found.resource is Resource.GROUP,
+        "name": values.name_of(found.after) if found.after else "",
+        "fields": fields if found.result != "refused" else [],
+        "joined": found.joined,
+        "off": found.before.get("active") is True and found.after.get("active") is False,
+        "roles": found.roles[: checking.SHOWN],
+        "more_roles": max(0, len(found.roles) - checking.SHOWN),
+        "attribute": wording.named(found.attribute),
+        "why": pages.gettext(found.detail) if found.detail else "",
+        "hint": pages.gettext(found.hint),
+    }
+
+
+def _lines(described: dict[str, str]) -> list[tuple[str, str]]:
+    return [(wording.named(name), value) for name, value in described.items()]
+
+
 def _detail(one: Line) -> str:
-    """Of a refusal a sentence, perhaps after the attribute's name; else names and numbers, which are in no language."""
-    if one.result != "refused" or not one.detail:
-        return one.detail
+    """Of a refusal a sentence, perhaps after the attribute's name; else what was changed."""
+    if not one.detail:
+        return ""
+    if one.result != "refused":
+        return wording.changed(one.detail)
     about, colon, sentence = one.detail.partition(": ")
     if colon and about.isidentifier():
-        return f"{about}: {pages.gettext(sentence)}"
+        return f"{wording.named(about)}: {pages.gettext(sentence)}"
     return pages.gettext(one.detail)

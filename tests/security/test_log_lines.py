@@ -1,11 +1,14 @@
 """Nothing that a person typed, and no word that opens anything, is in a log line, failures included."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from cell.recordings.gate import Gates
+from kit.refusals import Refusal
 from tests.cell.browser import PAGE
+from tests.cell.directory.idp import Idp, step
 from tests.cell.lines import Logged
 from tests.cell.recordings.sending import PIECES, begun, path_of
 from tests.cell.world import PASSWORD, Workspace, World
@@ -71,6 +74,58 @@ async def test_requests_that_fail_in_every_way_leave_ids_alone(
         assert secret not in logged.text
     for line in logged.lines:
         assert line["cell"] == "eu-1" and "timestamp" in line and "level" in line
+
+
+async def test_what_an_identity_provider_sends_of_people_is_in_no_line(
+    world: World, workspace: Workspace, idp: Idp, monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    """Taken, refused and failed: their names stand in the provisioning log alone, which is rows of the cell."""
+    sent = {
+        "display_name": "Zebulon Shown",
+        "name": {"given": "Zebulon", "family": "Confidential"},
+        "title": "Confidential title",
+        "emails": [{"value": "zebulon@mail.example", "type": "work"}],
+    }
+    person = await idp.create("zebulon@sent.example", **sent)
+    group = await idp.create_group("Confidential group", person.id)
+    admin = await world.signed_in(workspace, workspace.admin)
+    at = f"{workspace.base}/directory"
+
+    async def everything() -> None:
+        for change in (
+            idp.create("zebulon@sent.example", **sent),  # taken
+            idp.create("zebulon@sent.example, zebulon@mail.example", **sent),
+            idp.create("other@sent.example", display_name=["Zebulon Shown"]),
+            idp.patch(person.id, step("replace", "display_name", "Zebulon Other"), step("add", "nope", "Confidential")),
+            idp.patch(person.id, step("replace", "title", "x", some=["eq", ["value"], "Confidential"])),
+            idp.patch_group(group.id, step("add", "members", [{"value": "Confidential"}])),
+            idp.switch(person.id, active=False),
+            idp.switch(person.id, active=True),
+            idp.find(["eq", ["display_name"], "Zebulon Shown"]),
+            idp.find(["gt", ["active"], "Confidential"]),
+        ):
+            with suppress(Refusal, RuntimeError):
+                await change
+        for path in (
+            "log?q=Zebulon",
+            "roles?q=Confidential",
+            "check?user_name=zebulon@sent.example&display_name=Zebulon",
+        ):
+            await admin.get(f"{at}/{path}")
+
+    await everything()
+
+    def broken(*_: Any, **__: Any) -> Any:  # whatever is called
+        raise RuntimeError(f"first line\n{sent}")
+
+    monkeypatch.setattr("cell.directory.values.taken", broken)
+    monkeypatch.setattr("cell.directory.persons.patched", broken)
+    monkeypatch.setattr("cell.directory.checking.seen", broken)
+    await everything()
+    await idp.tally.write()
+    assert [line for line in logged.lines if line["event"] == "unexpected"]  # the failures are there
+    for secret in ("Zebulon", "zebulon", "Confidential", "sent.example", idp.credential):
+        assert secret not in logged.text
 
 
 async def test_a_failure_of_ours_tells_the_asker_nothing(

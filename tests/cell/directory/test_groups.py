@@ -1,14 +1,19 @@
 """Groups: who is in them, without reading them; the roles that they give."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from cell.audit.models import AuditEntry
 from cell.directory import roles
 from cell.directory.models import Membership
+from cell.invitations.models import Invitation
 from cell.people import queries as people
 from cell.people import service
 from cell.people.models import Person
@@ -16,9 +21,11 @@ from cell.people.permissions import Role
 from cell.sessions import ending, kinds
 from cell.sessions.store import Sessions
 from cell.tokens import service as tokens
+from cell.tokens.models import ApiToken
 from contracts.directory import Replace, Taken, ValueRefused, VersionDiffers
 from contracts.directory_schema import Resource
 from kit.database import Writing, now
+from kit.direct import DirectWriting
 from kit.refusals import NotFound
 from tests.cell.directory.idp import Idp, kept, step
 from tests.cell.world import World
@@ -187,6 +194,53 @@ async def test_with_the_role_end_sessions_and_tokens_that_it_allowed(world: Worl
     assert await role_of(idp, admin) == "agent"
     assert await Sessions(world.cell.redis, workspace.key, workspace.id).of_person(admin) == []
     assert (await world.machine(made.word).get("/api/v1/links")).status == 401
+
+
+async def test_tokens_and_invitations_of_many_end_with_as_few_statements_as_those_of_one(
+    idp: Idp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [(await idp.create()).id for _ in range(7)]
+    group = (await idp.create_group("Admins", *ids)).id
+    await link(idp, group, Role.ADMIN)
+    async with idp.cell.database.writing(idp.workspace.id) as tx:
+        for one in ids:
+            token = {"name": "t", "digest": one.bytes, "scopes": [], "created_by": one, "created_at": now()}
+            asked = {"email_norm": f"{one}@x.org", "email": f"{one}@x.org", "role": "agent", "invited_by": one}
+            tx.add(ApiToken(**token))
+            tx.add(Invitation(**asked, created_at=now(), expires_at=now() + timedelta(days=1)))
+    counts = [
+        await _statements(idp, monkeypatch, idp.patch_group(group, step("remove", "members", [value(x) for x in some])))
+        for some in (ids[:1], ids[1:])
+    ]
+    assert counts[0] == counts[1] > 0
+    assert {await role_of(idp, one) for one in ids} == {"agent"}
+    async with idp.cell.database.reading(idp.workspace.id) as tx:
+        ended = [one.revoked_at for one in await tx.all(select(ApiToken).where(ApiToken.created_by.in_(ids)))]
+        ended += [one.revoked_at for one in await tx.all(select(Invitation))]
+        entries = Counter(one.action for one in await tx.all(select(AuditEntry)))
+    assert len(ended) == 14 and None not in ended
+    assert (entries["token.revoke"], entries["invitation.revoke"], entries["person.role"]) == (7, 7, 14)
+
+
+async def _statements(idp: Idp, monkeypatch: pytest.MonkeyPatch, doing: Awaitable[object]) -> int:
+    """How many statements it takes, both ways of speaking to PostgreSQL together."""
+    told = list[str]()
+    with monkeypatch.context() as patched:
+        for name in ("row", "rows", "value"):
+            real = getattr(DirectWriting, name)
+            patched.setattr(DirectWriting, name, _telling(real, told))
+        patched.setattr(AsyncSession, "execute", _telling(AsyncSession.execute, told))
+        patched.setattr(AsyncSession, "flush", _telling(AsyncSession.flush, told))
+        await doing
+    return len(told)
+
+
+def _telling(real: Callable[..., Awaitable[object]], told: list[str]) -> Callable[..., Awaitable[object]]:
+    async def telling(*given: object, **more: object) -> object:
+        told.append(real.__name__)
+        return await real(*given, **more)
+
+    return telling
 
 
 async def test_many_who_were_here_lose_their_sessions_at_once_and_by_one_job(world: World, idp: Idp) -> None:

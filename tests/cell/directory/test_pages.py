@@ -3,12 +3,17 @@
 import asyncio
 import re
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import select
 
+from cell.audit.models import AuditEntry
 from cell.directory import journal, queries
 from cell.directory.credentials import MOST
 from cell.directory.guides import GUIDES
+from cell.directory.models import Entry, Group, Line, Membership, ProvisioningToken
+from cell.people.models import Person
 from contracts.directory import Note
 from contracts.tokens import Kind, parse_bearer
 from tests.cell.browser import Browser
@@ -89,6 +94,7 @@ async def test_the_log_says_what_was_asked_and_why_it_was_refused(
     page = await admin.page(f"{workspace.base}/directory/log")
     assert page.text.count("PATCH /Users/1") == 3 and "last-owner" in page.text
     assert "Make somebody else an owner under People" in page.text
+    assert "<bdi>Display name, User name</bdi>" in page.text and "display_name" not in page.text
     assert (
         page.text.count(f'href="{workspace.base}/people/{owner.id}"') == 3 and page.text.count("<bdi>Olga</bdi>") == 3
     )
@@ -144,6 +150,64 @@ async def test_the_dry_run_sees_what_the_token_sees(workspace: Workspace, admin:
         assert said in (await admin.page(f"{at}?user_name={user_name}")).text
     await admin.post(f"{workspace.base}/directory/tokens/{idp.made.token.id}/revoke", form={})
     assert "This token has ended" in (await admin.page(at)).text
+
+
+async def test_the_dry_run_says_what_would_change_in_an_admins_words(
+    world: World, workspace: Workspace, admin: Browser, idp: Idp
+) -> None:
+    ada = await idp.create("ada@example.com", display_name="Ada", title="Countess")
+    group = await idp.create_group("Admins")
+    await admin.post(f"{workspace.base}/directory/groups/{group.id}/role", form={"role": "admin"})
+    await idp.create(workspace.owner.email)
+    await idp.create(workspace.agent.email)
+    agent = await world.signed_in(workspace, workspace.agent)
+    await idp.tally.write()  # what was used until now
+    before = await _everything(idp)
+
+    async def said(**query: str) -> str:
+        page = await admin.page(f"{workspace.base}/directory/check?{urlencode(query)}")
+        assert page.status == 200 and "user_name&#34;" not in page.text
+        return unescape(page.text)
+
+    renamed = await said(user_name="ada@example.com", display_name="Lady A", active="no")
+    assert "Would be changed" in renamed and "Signed out everywhere at once" in renamed
+    assert _fields(renamed) == {"Display name": ("Ada", "Lady A"), "Active": ("Yes", "No")}
+    same = await said(user_name="ada@example.com", display_name="Ada")
+    assert "knows this person already" in same and "Nothing would change." in same
+    new = await said(user_name="new@example.com", email="n@example.com", display_name="Neo")
+    assert "Would be created" in new and _fields(new)["E-mail addresses"] == ("–", "n@example.com (work, primary)")
+    assert "Signed out everywhere" in await said(user_name=workspace.agent.email, active="no")
+    last = await said(user_name=workspace.owner.email, active="no")
+    assert "Would be refused" in last and "last owner" in last and "Make somebody else an owner under People" in last
+    odd = await said(user_name="bob@evil.example, eve@example.com")
+    assert "User name: A user name with an @ is one plain e-mail address" in odd
+    role = await said(group="admins", members=f"ada@example.com, {workspace.agent.email}")
+    assert "Would be changed" in role and "Who would come into the group: 2" in role
+    assert _fields(role) == {"Ada": ("Agent", "Admin"), workspace.agent.email: ("Agent", "Admin")}
+    assert "Would be created" in await said(group="New", members="ada@example.com")
+    assert "Nothing would change." in await said(group="Admins")
+    assert "Members: Nobody here has one of these user names" in await said(group="Admins", members="ada@example.com,x")
+    assert await _everything(idp) == before and (await agent.get(f"{workspace.base}/library")).status == 200
+    assert await idp.members(group.id) == set() and (await idp.get(ada.id)).document["display_name"] == "Ada"
+
+
+def _fields(page: str) -> dict[str, tuple[str, str]]:
+    """What the dry run's tables say: each thing, now and then."""
+    row = re.compile(
+        r'<tr><th scope="row">(?:<bdi>)?(.*?)(?:</bdi>)?</th><td[^>]*"Now">(?:<bdi>)?(.*?)(?:</bdi>)?</td>'
+        r'<td[^>]*"Then">(?:<bdi>)?(.*?)(?:</bdi>)?</td></tr>'
+    )
+    return {name: (now, then) for name, now, then in row.findall(page)}
+
+
+async def _everything(idp: Idp) -> list[object]:
+    """Every row that a change would touch."""
+    async with idp.cell.database.reading(idp.workspace.id) as tx:
+        found: list[object] = []
+        for table in (Person, Entry, Group, Membership, Line, AuditEntry, ProvisioningToken):
+            rows = await tx.all(select(table))
+            found.append(sorted(repr({k: v for k, v in vars(row).items() if not k.startswith("_")}) for row in rows))
+        return found
 
 
 async def test_reads_and_last_use_are_counted_together(workspace: Workspace, admin: Browser, idp: Idp) -> None:
