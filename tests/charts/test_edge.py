@@ -7,6 +7,7 @@ import signal
 import ssl
 import threading
 from collections.abc import Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from kit.ports import free_port
 from loadtest.attacks import Attack, attacks, passes
 from stack.certificates import Authority
 from stack.errors import StackError
-from stack.nginx import Edges, Front, command, find
+from stack.nginx import FILES, Edges, Front, command, find
 from stack.processes import spawn
 from tests.servers.folders import server_folder
 from tests.waiting import until
@@ -80,12 +81,19 @@ class Edge:
 
         A header that is empty is not sent.
         """
+        status, answered, _ = self.answer(path, method, body, **headers)
+        return status, json.loads(answered.get("X-Heard", "{}"))
+
+    def answer(
+        self, path: str, method: str = "GET", body: str | None = None, **headers: str
+    ) -> tuple[int, Message, str]:
+        """Status, headers and body of an answer."""
         sent = {"User-Agent": "Mozilla/5.0", "Accept": "*/*", **headers}
         line = localhost.connection(f"https://{HOST}:{self.port}", 20)
         try:
             line.request(method, path, body, {name: value for name, value in sent.items() if value})
             answer = line.getresponse()
-            return answer.status, json.loads(answer.headers.get("X-Heard", "{}"))
+            return answer.status, answer.headers, answer.read().decode()
         finally:
             line.close()
 
@@ -178,6 +186,36 @@ def test_a_block_is_an_event_with_the_rules_that_led_to_it_and_nothing_that_was_
     assert edge.said(event="matched", request_id=blocked["request_id"], rule=942100)["where"] == "ARGS:page"
     assert edge.said(event="request", request_id=blocked["request_id"])["status"] == 403
     assert SECRET not in edge.all_said() and "ada@" not in edge.all_said()
+
+
+ATTACK = "/w/acme?page=" + quote("1' OR '1'='1 -- <script>")
+
+
+@pytest.mark.parametrize("language", ["en", "de", "fr", "es", "ar"])
+def test_who_is_stopped_reads_why_and_what_to_do(edge: Edge, language: str) -> None:
+    asked = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": f"{language}-XX,{language};q=0.9"}
+    status, headers, page = edge.answer(ATTACK, **asked)
+    assert (status, headers.get_content_type()) == (403, "text/html")
+    title = {"en": "This request was stopped", "de": "Diese Anfrage wurde angehalten"}.get(language, "<h1 dir")
+    assert f'<html lang="{language}">' in page and title in page and "<script" not in page
+    number = page.partition("<code>")[2].partition("</code>")[0]
+    assert edge.said(event="blocked", request_id=number)["status"] == 403
+
+
+def test_a_program_that_is_stopped_gets_a_problem(edge: Edge) -> None:
+    status, headers, said = edge.answer(ATTACK, **JSON)
+    problem = json.loads(said)
+    assert (status, headers.get_content_type(), problem["status"]) == (403, "application/problem+json", 403)
+    assert problem["title"] == "This request was stopped" and edge.said(request_id=problem["request_id"])
+    status, _, said = edge.answer("/api/v1/links", "POST", json.dumps({"title": "x" * 6_000_000}), **JSON)
+    assert (status, json.loads(said)["title"]) == (413, "This is too much at once")
+
+
+def test_each_language_has_all_that_the_edge_says() -> None:
+    maps = re.findall(r"^map \$tongue \$\w+ \{\n(.*?)^\}", (FILES / "words.conf").read_text(), re.DOTALL | re.MULTILINE)
+    assert len(maps) == 6
+    for one in maps:
+        assert re.findall(r"^ +(\w+) ", one, re.MULTILINE) == ["de", "fr", "es", "ar", "default"]
 
 
 def test_every_line_is_an_event_even_of_what_nobody_can_read(edge: Edge) -> None:

@@ -27,9 +27,17 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("an interval of backups that is none", {"backup.everyHours": 48}, "/backup/everyHours"),
     ("backups among recordings", {"backup.bucket": "cellcast-eu-1"}, "keep backups apart from recordings"),
     ("no bucket for backups", {"backup.bucket": ""}, "name the bucket for backups"),
-    ("a moment of nothing", {"backup.restore.to": "2026-11-29T10:00:00Z"}, "say what the backups to restore are called"),
+    (
+        "a moment of nothing",
+        {"backup.restore.to": "2026-11-29T10:00:00Z"},
+        "say what the backups to restore are called",
+    ),
     ("a moment that is none", {"backup.restore.to": "yesterday"}, "/backup/restore/to"),
-    ("a log that writes over itself", {"backup.restore.from": "eu-1-postgres"}, "give the restored PostgreSQL a new name"),
+    (
+        "a log that writes over itself",
+        {"backup.restore.from": "eu-1-postgres"},
+        "give the restored PostgreSQL a new name",
+    ),
     (
         "a restore without backups",
         {"backup.restore.from": "eu-1-postgres", "backup.enabled": False},
@@ -46,7 +54,11 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ),
     ("a Redis of nobody", {"redis.from": "external"}, "name the Redis to use"),
     ("no store of secrets", {"secrets.external.store": ""}, "name the store and the path in it"),
-    ("secrets left out", {"secrets.from": "values"}, "secrets.values: give s3-access-key, s3-secret-key, worker-s3-access-key"),
+    (
+        "secrets left out",
+        {"secrets.from": "values"},
+        "secrets.values: give s3-access-key, s3-secret-key, worker-s3-access-key",
+    ),
     ("a weak master key", {"secrets.values.master-key": "hunter2"}, "/secrets/values/master-key"),
     ("a password that breaks an address", {"secrets.values.redis-password": "a@b"}, "/secrets/values/redis-password"),
     ("a digest that is none", {"image.digest": "latest"}, "/image/digest"),

@@ -28,7 +28,7 @@
 {{- define "lib.edge" -}}
 {{- $edge := .top.Values.edge }}
 {{- $me := dict "top" .top "part" "edge" }}
-{{- $files := list "nginx.conf" "mask.sed" "start.sh" }}
+{{- $files := list "nginx.conf" "words.conf" "mask.sed" "start.sh" }}
 {{- if $edge.waf.enabled }}{{ $files = append $files "waf.conf" }}{{ end }}
 {{- $upstream := printf "%s-%s" .top.Release.Name .upstream }}
 {{- $content := dict }}
