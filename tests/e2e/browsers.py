@@ -154,7 +154,7 @@ def chromium() -> Path:
     return CHROMIUM
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # one that has nothing to do takes a tenth of a processor all the same
 async def browsers(chromium: Path) -> AsyncIterator[Browsers]:
     async with async_playwright() as playwright:
         running = Browsers(playwright, chromium)

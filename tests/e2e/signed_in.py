@@ -19,7 +19,7 @@ class SignedIn(Protocol):
     async def __call__(self, region: str, role: Role = "agent", **options: Unpack[Options]) -> Agent: ...
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sign_ins(browsers: Browsers, deployment: Deployment) -> _Keep:
     kept: dict[tuple[str, Role], StorageState] = {}
 

@@ -31,7 +31,7 @@ async def watched(deployment: Deployment) -> str:
     async with begun(link.url) as (customer, recording):
         await customer.send(recording, media.chunks(footage, 20))
         await customer.finish(recording)
-        assert await customer.until_settled(recording, within_s=60) == "ready"
+        assert await customer.until_settled(recording, within_s=120) == "ready"
     return recording.id
 
 
