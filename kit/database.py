@@ -22,7 +22,7 @@ from sqlalchemy.orm import (
 )
 from sqlalchemy.sql import Executable
 
-from kit import logs, pools
+from kit import direct, logs, pools
 from kit.direct import DirectWriting, Pool
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.tenancy import opening_in
@@ -221,7 +221,7 @@ class Database:
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
             pool_size=pool_size,
             max_overflow=0,  # pods x processes x pool_size must fit into PostgreSQL's max_connections
-            pool_timeout=5,
+            pool_timeout=direct.WAITED_S,
             pool_recycle=1800,
             hide_parameters=True,  # errors are logged, and parameters are what people typed
             pool_pre_ping=True,  # after a restart of the server the first request would else fail

@@ -1,5 +1,10 @@
 """What every test may ask for: private servers, and one whole deployment for all."""
 
+from kit import direct
+
+# 64 at once are more than a slow and busy machine serves within the five seconds that anybody waits for a connection.
+direct.WAITED_S = 60.0
+
 pytest_plugins = [
     "tests.servers.postgres",
     "tests.servers.redis",

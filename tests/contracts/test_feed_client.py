@@ -1,7 +1,7 @@
 """Following a feed over HTTP: from disk, from a published snapshot, from the control plane, and with nobody there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ from contracts.feed_client import Follower, Sources
 from contracts.feed_disk import Disk
 from kit.signing import SigningKey
 from tests.contracts.registry import Behind, Registry, SnapshotNeeded
+from tests.waiting import eventually
 
 
 @dataclass
@@ -96,12 +97,6 @@ async def following(plane: ControlPlane, folder: Path, *, published: bool = True
         disk.close()
 
 
-async def until(condition: Callable[[], bool], within_s: float = 10) -> None:
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - it is looked at from outside
-            await asyncio.sleep(0.01)
-
-
 def holds(disk: Disk, plane: ControlPlane) -> bool:
     held = disk.store.held
     return held is not None and held.mark == plane.registry.marks[-1]
@@ -115,45 +110,45 @@ async def test_it_begins_with_the_published_snapshot_and_follows(plane: ControlP
     plane.published = plane.registry.snapshot()
     plane.change("b", [2])
     async with following(plane, tmp_path) as disk:
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
         assert plane.asked[0] == "/published"
         assert "/snapshots/routing" not in plane.asked
         for number in range(20):
             plane.change("c", [number])
             plane.change("a", None)
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
         assert disk.store.items("workspace") == {"b": b"[2]", "c": b"[19]"}
         assert sample("cellcast_feed_position") == plane.registry.n
-        await until((tmp_path / "routing.kept").exists)
+        await eventually((tmp_path / "routing.kept").exists, 10)
 
 
 async def test_with_the_control_plane_gone_it_starts_from_the_bucket(plane: ControlPlane, tmp_path: Path) -> None:
     plane.published, plane.away = plane.registry.snapshot(), True
     async with following(plane, tmp_path) as disk:
-        await until(lambda: holds(disk, plane))
-        await until(lambda: sample("cellcast_feed_failed_total", why="away") > 0)
+        await eventually(lambda: holds(disk, plane), 10)
+        await eventually(lambda: sample("cellcast_feed_failed_total", why="away") > 0, 10)
         assert disk.store.items("workspace") == {"a": b"[1]"}
 
 
 async def test_without_a_bucket_it_starts_from_the_control_plane(plane: ControlPlane, tmp_path: Path) -> None:
     for published in (True, False):
         async with following(plane, tmp_path / str(published), published=published) as disk:
-            await until(lambda disk=disk: holds(disk, plane))  # type: ignore[misc]  # bound at once
+            await eventually(lambda disk=disk: holds(disk, plane), 10)  # type: ignore[misc]  # bound at once
 
 
 async def test_on_disk_it_needs_nobody_and_goes_on_when_somebody_is_back(plane: ControlPlane, tmp_path: Path) -> None:
     async with following(plane, tmp_path) as disk:
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
     plane.away = True
     with capture_logs() as lines:
         async with following(plane, tmp_path) as disk:
             assert disk.store.items("workspace") == {"a": b"[1]"}
             asked = len(plane.asked)
-            await until(lambda: len(plane.asked) > asked + 2)
+            await eventually(lambda: len(plane.asked) > asked + 2, 10)
             plane.away = False
             plane.change("b", [2])
-            await until(lambda: holds(disk, plane))
-            await until(lambda: len(lines) == 2)
+            await eventually(lambda: holds(disk, plane), 10)
+            await eventually(lambda: len(lines) == 2, 10)
     assert [line["event"] for line in lines] == ["feed not followed", "feed followed again"]
 
 
@@ -161,15 +156,15 @@ async def test_a_compacted_log_and_a_raised_generation_are_answered_with_a_snaps
     plane: ControlPlane, tmp_path: Path
 ) -> None:
     async with following(plane, tmp_path) as disk:
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
     for number in range(10):
         plane.change("b", [number])
     plane.registry.floor = 9
     async with following(plane, tmp_path) as disk:
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
         plane.registry.raise_generation()
         plane.change("a", [7])
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
         assert disk.store.items("workspace") == {"a": b"[7]", "b": b"[9]"}
     assert plane.asked.count("/snapshots/routing") == 3
 
@@ -180,12 +175,12 @@ async def test_a_restored_registry_is_refused_until_its_generation_is_raised(
     plane.change("b", [2])
     with capture_logs() as lines:
         async with following(plane, tmp_path) as disk:
-            await until(lambda: holds(disk, plane))
+            await eventually(lambda: holds(disk, plane), 10)
             before = disk.store.held
             plane.registry = Registry(keys=plane.registry.keys, seconds=100)
             plane.news.set()
             for wanted in ("behind what is held", "another history"):
-                await until(lambda wanted=wanted: any(wanted in str(line.get("reason")) for line in lines))  # type: ignore[misc]
+                await eventually(lambda wanted=wanted: any(wanted in str(line.get("reason")) for line in lines), 10)  # type: ignore[misc]
                 for number in range(3):
                     plane.change("x", [number])
             assert disk.store.items("workspace") == {"a": b"[1]", "b": b"[2]"}
@@ -193,13 +188,13 @@ async def test_a_restored_registry_is_refused_until_its_generation_is_raised(
             assert before is not None
             assert disk.store.held.mark == before.mark
             plane.registry.raise_generation()
-            await until(lambda: holds(disk, plane))
+            await eventually(lambda: holds(disk, plane), 10)
             assert disk.store.items("workspace") == {"x": b"[2]"}
 
 
 async def test_what_does_not_count_changes_nothing(plane: ControlPlane, tmp_path: Path) -> None:
     async with following(plane, tmp_path) as disk:
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
         forged = Registry(keys=[SigningKey.new()])
         for number in range(3):
             forged.say("workspace", "a", ["forged", number])
@@ -209,19 +204,19 @@ async def test_what_does_not_count_changes_nothing(plane: ControlPlane, tmp_path
             before = sample("cellcast_feed_failed_total", why="refused")
             plane.nonsense = nonsense or b"\n"
             plane.news.set()
-            await until(lambda before=before: sample("cellcast_feed_failed_total", why="refused") > before)  # type: ignore[misc]
+            await eventually(lambda before=before: sample("cellcast_feed_failed_total", why="refused") > before, 10)  # type: ignore[misc]
         assert disk.store.items("workspace") == {"a": b"[1]"}
         plane.nonsense = b""
         plane.change("b", [1])
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
 
 
 async def test_a_record_that_cannot_be_used_is_not_taken_and_said(plane: ControlPlane, tmp_path: Path) -> None:
     with capture_logs() as lines:
         async with following(plane, tmp_path) as disk:
-            await until(lambda: holds(disk, plane))
+            await eventually(lambda: holds(disk, plane), 10)
             plane.change("b", ["bad"])
-            await until(lambda: any("a bad record" in str(line.get("reason")) for line in lines))
+            await eventually(lambda: any("a bad record" in str(line.get("reason")) for line in lines), 10)
             assert disk.store.items("workspace") == {"a": b"[1]"}
 
 
@@ -231,7 +226,7 @@ async def test_nobody_at_all_is_borne_with_patience(plane: ControlPlane, tmp_pat
     follower = Follower(disk, "routing", registry.public_keys, Sources(plane.url, "word"))
     before = sample("cellcast_feed_failed_total", why="away")
     task = asyncio.create_task(follower.run())
-    await until(lambda: sample("cellcast_feed_failed_total", why="away") > before + 2)
+    await eventually(lambda: sample("cellcast_feed_failed_total", why="away") > before + 2, 10)
     assert (disk.store.held, disk.store.age_s()) == (None, 0.0)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -241,11 +236,11 @@ async def test_nobody_at_all_is_borne_with_patience(plane: ControlPlane, tmp_pat
 
 async def test_many_events_are_caught_up_batch_by_batch(plane: ControlPlane, tmp_path: Path) -> None:
     async with following(plane, tmp_path) as disk:
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
     for number in range(500):
         plane.change(f"key{number}", [number])
     plane.most = 50
     async with following(plane, tmp_path) as disk:
-        await until(lambda: holds(disk, plane))
+        await eventually(lambda: holds(disk, plane), 10)
         assert disk.store.count("workspace") == 501
-        await until(lambda: sample("cellcast_feed_behind") == 0)
+        await eventually(lambda: sample("cellcast_feed_behind") == 0, 10)

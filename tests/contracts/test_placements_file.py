@@ -120,7 +120,7 @@ def test_an_unchanged_file_is_not_read_again(at: PlacementsFile, path: Path, mon
 async def test_following_takes_a_new_file_by_itself(at: PlacementsFile, disk: Disk, path: Path) -> None:
     following = asyncio.create_task(at.run())
     write_snapshot(path, snapshot(n=9), KEY)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while position(disk) != (1, 9):  # noqa: ASYNC110 - it is looked at from outside
             await asyncio.sleep(0.05)
     following.cancel()

@@ -14,8 +14,8 @@ from kit.jobs.broker import Brokers
 from kit.jobs.models import Job
 from kit.jobs.runner import Runner
 from kit.jobs.sweep import sweep_forever
-from tests.cell.eventually import until
 from tests.cell.world import Workspace, World
+from tests.waiting import eventually
 
 NOTE = Kind("test.note")
 SLOW = Kind("test.slow", Lane.MEDIA)
@@ -60,7 +60,7 @@ async def working(redis_url: str, database: Database, done: Done) -> AsyncIterat
         yield stop
     finally:
         stop.set()
-        await asyncio.wait_for(work, 10)
+        await asyncio.wait_for(work, 60)
         await brokers.close()
 
 
@@ -79,9 +79,9 @@ async def test_a_wake_up_is_followed_by_the_work(
     first = await write(world, workspace, NOTE, "before the worker began")
     await brokers.kick(first, Lane.LIGHT)
     async with working(redis_url, world.cell.database, done):
-        await until(lambda: "before the worker began" in done)
+        await eventually(lambda: "before the worker began" in done, 10)
         await brokers.kick(await write(world, workspace, NOTE, "after"), Lane.LIGHT)
-        await until(lambda: "after" in done)
+        await eventually(lambda: "after" in done, 10)
     assert await world.jobs(workspace) == []
 
 
@@ -97,7 +97,7 @@ async def test_what_redis_forgot_the_sweep_tells_again(
         async with world.cell.database.outside() as session:
             await session.execute(update(Job).where(Job.id == job_id).values(kicked_at=None))
         sweep = asyncio.create_task(sweep_forever(world.cell.database, brokers.kick, every_s=0.1, stop=stop))
-        await until(lambda: "lost" in done)
+        await eventually(lambda: "lost" in done, 10)
         stop.set()
         await sweep
 
@@ -108,10 +108,10 @@ async def test_a_worker_outlives_a_redis_that_lost_its_data(
     done: Done = []
     async with working(redis_url, world.cell.database, done):
         await brokers.kick(await write(world, workspace, NOTE, "one"), Lane.LIGHT)
-        await until(lambda: "one" in done)
+        await eventually(lambda: "one" in done, 10)
         await world.cell.redis.flushall()
         await brokers.kick(await write(world, workspace, NOTE, "two"), Lane.LIGHT)
-        await until(lambda: "two" in done)
+        await eventually(lambda: "two" in done, 10)
 
 
 async def test_a_stopping_worker_finishes_what_it_is_at(
@@ -120,7 +120,7 @@ async def test_a_stopping_worker_finishes_what_it_is_at(
     done: Done = []
     async with working(redis_url, world.cell.database, done) as stop:
         await brokers.kick(await write(world, workspace, SLOW, "a"), Lane.MEDIA)
-        await until(lambda: "began a" in done)
+        await eventually(lambda: "began a" in done, 10)
         stop.set()
     assert done == ["began a", "ended a"]
     assert await world.jobs(workspace) == []
@@ -133,9 +133,9 @@ async def test_lanes_do_not_wait_for_one_another(
     async with working(redis_url, world.cell.database, done):
         for word in ("a", "b"):
             await brokers.kick(await write(world, workspace, SLOW, word), Lane.MEDIA)
-        await until(lambda: "began a" in done)
+        await eventually(lambda: "began a" in done, 10)
         await brokers.kick(await write(world, workspace, NOTE, "quick"), Lane.LIGHT)
-        await until(lambda: "ended b" in done)
+        await eventually(lambda: "ended b" in done, 10)
     assert done.index("quick") < done.index("ended b")
     assert done.index("ended a") < done.index("began b")  # one at once in this lane
 
@@ -149,7 +149,7 @@ async def test_what_a_killed_worker_held_goes_to_another_when_its_lease_runs_out
     killed = asyncio.create_task(lost.work(runner, {Lane.MEDIA: 1}, asyncio.Event()))
     job_id = await write(world, workspace, SLOW, "a")
     await brokers.kick(job_id, Lane.MEDIA)
-    await until(lambda: "began a" in done)
+    await eventually(lambda: "began a" in done, 10)
     running = [task for task in asyncio.all_tasks() if "_with_lease" in repr(task) or "slow" in repr(task)]
     for task in [killed, *running]:
         task.cancel()
@@ -161,7 +161,7 @@ async def test_what_a_killed_worker_held_goes_to_another_when_its_lease_runs_out
         async with world.cell.database.outside() as session:  # told long ago, as far as the sweep knows
             await session.execute(update(Job).where(Job.id == job_id).values(kicked_at=None))
         sweep = asyncio.create_task(sweep_forever(world.cell.database, brokers.kick, every_s=0.1, stop=stop))
-        await until(lambda: "ended a" in done)
+        await eventually(lambda: "ended a" in done, 10)
         stop.set()
         await sweep
     assert await world.jobs(workspace) == []

@@ -22,7 +22,7 @@ async def hangs() -> None:
 
 async def test_whoever_hangs_is_down_and_keeps_nobody_else_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "WITHIN_S", 0.05)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await health.down({"first": hangs, "second": hangs, "third": fine}) == {
             "first": "TimeoutError",
             "second": "TimeoutError",

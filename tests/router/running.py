@@ -18,6 +18,7 @@ from contracts.placements import State
 from kit.ports import free_port
 from kit.signing import SigningKey
 from tests.router.world import KEYS
+from tests.waiting import PATIENCE
 
 COMMAND = [sys.executable, "-m", "kit.cli", "router", "serve"]
 PATH = f"/{KEYS[State.ACTIVE]}-{new_secret(KEYS[State.ACTIVE])}"
@@ -66,7 +67,7 @@ class Running:
             return 0
 
     def wait_until(self, path: str, status: int, within_s: float = 20) -> None:
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + within_s * PATIENCE
         while self.status(path) != status:
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < deadline, self.log.read_text()

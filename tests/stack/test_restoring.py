@@ -31,7 +31,7 @@ async def test_a_cell_is_restored_to_a_moment_with_every_recording(deployment: D
     async with begun(link) as (customer, recording):
         await customer.send(recording, [recorded_webm(1)])
         await customer.finish(recording)
-        assert await customer.until_settled(recording, within_s=60) == "ready"
+        assert await customer.until_settled(recording, within_s=120) == "ready"
     done = drill(deployment)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)

@@ -17,7 +17,7 @@ WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_da
 
 
 async def somebody_waits(idp: Idp) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with idp.cell.database.outside() as session:
                 if await session.scalar(WAITING):

@@ -95,4 +95,4 @@ async def test_the_registry_hears_of_it_once_it_is_there(
 
 
 async def test_a_cell_that_follows_no_registry_tells_nobody(world: World, cell_settings: CellSettings) -> None:
-    await asyncio.wait_for(beating.beat_forever(cell_settings, world.cell.database, asyncio.Event()), 5)
+    await asyncio.wait_for(beating.beat_forever(cell_settings, world.cell.database, asyncio.Event()), 60)

@@ -90,7 +90,7 @@ async def test_a_writer_that_does_not_end_stops_the_freeze_and_not_the_cell(
 
 
 async def _waits_for_lock(world: World) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while True:
             async with world.cell.database.outside() as session:
                 waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")

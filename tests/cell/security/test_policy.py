@@ -220,7 +220,7 @@ async def test_open_streams_are_asked_anew_when_the_policy_changes(
     stream = events.stream(world.cell, who, asyncio.Event())
     assert b"retry" in await anext(stream) and b"hello" in await anext(stream)
     await set_to(admin, workspace, idle_minutes="60")
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         assert [block async for block in stream if b"event:" in block] == []
 
 
@@ -234,7 +234,7 @@ async def test_an_open_stream_ends_when_the_session_has_lasted_long_enough(
         from cell.workspaces import service as workspaces
 
         who = Member(await workspaces.get(tx), workspace.agent, session, policy)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         assert [block async for block in events.stream(world.cell, who, asyncio.Event())][-1:] != []
     assert await mine.get(session.id) is not None  # it was not ended by anybody
 

@@ -253,7 +253,7 @@ async def test_calls_reach_what_they_name(office: Office, monkeypatch: pytest.Mo
     await handlers["identity.report"](by, Report(workspace_id=office.workspace.id, attempts=(attempt(),)))
     assert len(await lines(office)) == 2
     await handlers["people.find"](by, Find(email=office.workspace.agent.email, address=reference()))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while "people.find" not in [job.kind for job in await office.world.jobs(office.workspace)]:  # noqa: ASYNC110 - rows of a database
             await asyncio.sleep(0.02)  # it looks after the answer
 

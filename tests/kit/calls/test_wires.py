@@ -63,7 +63,7 @@ async def asking(server: Server, scheme: str = "http", most: int = 2) -> AsyncIt
 
 
 async def ask(wires: Wires) -> Answered:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return await wires.send("POST", "/it", {"X-Said": "this"}, b"body")
 
 

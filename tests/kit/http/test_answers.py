@@ -177,5 +177,5 @@ async def test_a_stream_ends_with_its_client(half: bool) -> None:
                 client.writer.write_eof()
             else:
                 client.writer.transport.abort()
-            await asyncio.wait_for(told.wait(), 5)
+            await asyncio.wait_for(told.wait(), 60)
         await eventually(lambda: server.open == 0, 5)

@@ -29,7 +29,7 @@ async def test_what_is_in_flight_is_answered_and_says_that_it_is_the_last() -> N
         go_on.set()
         said = await client.rest()
         assert said.endswith(b"late") and b"connection: close" in said
-        await asyncio.wait_for(server.task, 5)
+        await asyncio.wait_for(server.task, 60)
 
 
 @pytest.mark.parametrize("patient", [True, False])
@@ -54,7 +54,7 @@ async def test_a_patient_server_does_not_wait_for_ever(monkeypatch: pytest.Monke
         await client.hear()
         server.stop.patient = True
         server.stop.set()
-        await asyncio.wait_for(server.task, 3)
+        await asyncio.wait_for(server.task, 60)
         assert await client.rest() == b""
 
 
@@ -63,9 +63,9 @@ async def test_who_never_ends_is_cut_off_at_last(monkeypatch: pytest.MonkeyPatch
     never = Never()
     async with serving(never) as server, connected(server.port) as client:
         await client.say(GET)
-        await asyncio.wait_for(never.asked.wait(), 5)
+        await asyncio.wait_for(never.asked.wait(), 60)
         server.stop.set()
-        await asyncio.wait_for(server.task, 3)
+        await asyncio.wait_for(server.task, 60)
         assert never.cancelled.is_set()
 
 

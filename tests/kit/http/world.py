@@ -45,7 +45,7 @@ async def serving(
         yield made
     finally:
         stop.set()
-        await asyncio.wait_for(made.task, 30)
+        await asyncio.wait_for(made.task, 60)
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Client:
 
     async def hear(self) -> bytes:
         """An answer's head, and a body whose length it says."""
-        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 60)
         length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length: ")]
         return head + (await self.reader.readexactly(int(length[0][16:])) if length else b"")
 
@@ -72,7 +72,7 @@ class Client:
         """Everything until the server ends the connection."""
         said = b""
         with suppress(OSError):
-            while piece := await asyncio.wait_for(self.reader.read(65536), 10):
+            while piece := await asyncio.wait_for(self.reader.read(65536), 60):
                 said += piece
         return said
 
