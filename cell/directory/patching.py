@@ -54,10 +54,10 @@ def _several(name: str, one: Attribute, held: list[Document], step: Step) -> lis
         left = _removed(name, one, held, step, chosen)
         return [each for each in left if each]
     if step.path.some is None and not step.path.part:
-        left, touched = _put(name, one, [] if step.verb is Verb.REPLACE else held, step.value)
+        left = _put(name, one, [] if step.verb is Verb.REPLACE else held, step.value)
     else:
         left, touched = _changed(name, one, held, step, chosen)
-    _one_primary(name, left, touched)
+        _one_primary(name, left, touched)
     left = [each for each in left if each]
     if len(left) > MOST_VALUES:
         raise values.refused(name, f"At most {MOST_VALUES} values.")
@@ -91,8 +91,8 @@ def _is(one: Attribute, value: Document, named: Document) -> bool:
     return all(part in value and values.same_text(parts[part], value[part], said) for part, said in named.items())
 
 
-def _put(name: str, one: Attribute, held: list[Document], value: object) -> tuple[list[Document], list[int]]:
-    touched = []
+def _put(name: str, one: Attribute, held: list[Document], value: object) -> list[Document]:
+    """One value after the other: what one took from others stays taken, whatever a later one says of it."""
     for new in values.checked(name, one, value) or []:
         by = {part: new[part] for part in ("value", "type") if part in new}
         same = [at for at, each in enumerate(held) if "value" in by and _is(one, each, by)]
@@ -102,8 +102,8 @@ def _put(name: str, one: Attribute, held: list[Document], value: object) -> tupl
             held.append(new)
         else:
             continue
-        touched.append(same[0] if same else len(held) - 1)
-    return held, touched
+        _one_primary(name, held, [same[0] if same else len(held) - 1])
+    return held
 
 
 def _changed(

@@ -68,7 +68,8 @@ def text(cell: Cell, deployment: Mapping[str, Any], folder: Path, given: Sequenc
 
 def derived_url(name: str, cells: Sequence[Mapping[str, Any]]) -> str:
     """A cell's address after the pattern of those that the registry has. Raises Failed where they show none."""
-    for one in sorted(cells, key=lambda one: str(one["name"])[:2] != name[:2]):
+    # An address without TLS is none that a chart takes.
+    for one in sorted(cells, key=lambda one: (not one["url"].startswith("https:"), one["name"][:2] != name[:2])):
         parts = urlsplit(str(one["url"]))
         first, dot, rest = parts.netloc.partition(".")
         if first == one["name"] and dot:

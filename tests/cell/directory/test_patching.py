@@ -69,7 +69,6 @@ class Model:
         held: list[Document] = [dict(each) for each in self.document.get("emails", [])]
         some, part, verb = one.path.some, one.path.part, one.verb.value
         chosen = [each for each in held if some is None or _fits(some, each)]
-        touched: list[Document] = []
         if verb == "remove":
             held = self._removed(held, chosen, one)
         elif some is None and not part:
@@ -79,10 +78,10 @@ class Model:
                 same = next((each for each in held if "value" in new and _named(each, new)), None)
                 if same is not None:
                     same.update(new)
-                    touched.append(same)
                 elif new not in held:
-                    held.append(new)
-                    touched.append(new)
+                    held.append(same := new)
+                if same is not None:
+                    _takes_primary(held, [same])
         else:
             said = _said(some)
             if not chosen and one.value is not None:
@@ -104,13 +103,7 @@ class Model:
                     kept = dict(each) if verb == "add" else (said or {})
                     each.clear()
                     each.update({**kept, **new})
-            touched = chosen
-        primary = [each for each in touched if each.get("primary") is True]
-        if len({id(each) for each in primary}) > 1:
-            raise ValueRefused
-        for each in held:
-            if primary and each is not primary[0] and each.get("primary") is True:
-                each["primary"] = False
+            _takes_primary(held, chosen)
         self._set("emails", [each for each in held if each])
 
     def _removed(self, held: list[Document], chosen: list[Document], one: Step) -> list[Document]:
@@ -137,6 +130,15 @@ def _checked(value: Any, parts: tuple[str, ...]) -> Document:
             raise ValueRefused
         found[name] = inner
     return found
+
+
+def _takes_primary(held: list[Document], touched: list[Document]) -> None:
+    primary = [each for each in touched if each.get("primary") is True]
+    if len({id(each) for each in primary}) > 1:
+        raise ValueRefused
+    for each in held:
+        if primary and each is not primary[0] and each.get("primary") is True:
+            each["primary"] = False
 
 
 def _values(value: Any) -> list[Document]:
@@ -262,3 +264,15 @@ def test_a_patch_comes_to_what_the_model_says(document: Document, steps: list[St
         assert refused is None, (steps, refused)
         assert after == model.document, steps
     assert document == before, "a patch leaves what it began with"
+
+
+def test_what_a_value_took_from_others_stays_taken_when_a_later_one_of_the_same_step_says_otherwise() -> None:
+    before: Document = {"user_name": "ada@example.com", "emails": [{"type": "work", "primary": True}]}
+    said = [
+        {"value": "b@example.com", "type": "work", "primary": True},
+        {"value": "b@example.com", "type": "work", "primary": False},
+    ]
+    assert [one["primary"] for one in patched(Resource.PERSON, before, [step("add", "emails", said)])["emails"]] == [
+        False,
+        False,
+    ]
