@@ -187,7 +187,7 @@ class Drill:
         for name in names:
             rows += int(self.ask(f"select count(*) from {name}"))  # noqa: S608 - names as PostgreSQL quoted them
             if name in dated:
-                late += int(self.ask(f"select count(*) from {name} where created_at > '{moment}'"))  # noqa: S608 - they too
+                late += int(self.ask(f"select count(*) from {name} where created_at > '{moment}'"))  # noqa: S608 - a name and a moment of ours
         if not rows:
             stop("the restored database is empty")
         if late:

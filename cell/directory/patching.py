@@ -95,14 +95,14 @@ def _put(name: str, one: Attribute, held: list[Document], value: object) -> list
     """One value after the other: what one took from others stays taken, whatever a later one says of it."""
     for new in values.checked(name, one, value) or []:
         by = {part: new[part] for part in ("value", "type") if part in new}
-        same = [at for at, each in enumerate(held) if "value" in by and _is(one, each, by)]
-        if same:
-            held[same[0]].update(new)
+        same = next((at for at, each in enumerate(held) if "value" in by and _is(one, each, by)), None)
+        if same is not None:
+            held[same].update(new)
         elif new not in held:
+            same = len(held)
             held.append(new)
-        else:
-            continue
-        _one_primary(name, held, [same[0] if same else len(held) - 1])
+        if same is not None:
+            _one_primary(name, held, [same])
     return held
 
 

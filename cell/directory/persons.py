@@ -137,15 +137,15 @@ async def _switch(doing: Doing, person_id: UUID, row: Row, active: bool) -> None
     """
     if not row.get("light"):
         tx = doing.heavily()
-        try:
-            if not doing.rehearsal:
+        if not doing.rehearsal:
+            try:
                 await people.set_active(tx, doing.cell.redis, doing.by, person_id, active=active)
-                await tx.flush()
-                return
-            if row["role"] == Role.OWNER and not active and await tx.first(of_people.other_owners(person_id)) is None:
-                raise people.LastOwner
-        except people.LastOwner:
-            raise ByLaw(LAST_OWNER, reason="last-owner") from None
+            except people.LastOwner:
+                raise ByLaw(LAST_OWNER, reason="last-owner") from None
+            await tx.flush()
+            return
+        if row["role"] == Role.OWNER and not active and await tx.first(of_people.other_owners(person_id)) is None:
+            raise ByLaw(LAST_OWNER, reason="last-owner")
     act = "person.activate" if active else "person.deactivate"
     doing.acts.append(Act(act, _target(person_id, row["name"], row["email"])))
 

@@ -1,10 +1,12 @@
 """Following a feed over HTTP: from disk, from a published snapshot, from the control plane, and with nobody there."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -102,6 +104,14 @@ def holds(disk: Disk, plane: ControlPlane) -> bool:
     return held is not None and held.mark == plane.registry.marks[-1]
 
 
+def gave_reason(lines: Sequence[MutableMapping[str, Any]], words: str) -> bool:
+    return any(words in str(line.get("reason")) for line in lines)
+
+
+def refused_more_than(before: float) -> bool:
+    return sample("cellcast_feed_failed_total", why="refused") > before
+
+
 def sample(name: str, **labels: str) -> float:
     return REGISTRY.get_sample_value(name, {"audience": "routing", **labels}) or 0.0
 
@@ -133,7 +143,7 @@ async def test_with_the_control_plane_gone_it_starts_from_the_bucket(plane: Cont
 async def test_without_a_bucket_it_starts_from_the_control_plane(plane: ControlPlane, tmp_path: Path) -> None:
     for published in (True, False):
         async with following(plane, tmp_path / str(published), published=published) as disk:
-            await eventually(lambda disk=disk: holds(disk, plane), 10)  # type: ignore[misc]  # bound at once
+            await eventually(partial(holds, disk, plane), 10)
 
 
 async def test_on_disk_it_needs_nobody_and_goes_on_when_somebody_is_back(plane: ControlPlane, tmp_path: Path) -> None:
@@ -180,7 +190,7 @@ async def test_a_restored_registry_is_refused_until_its_generation_is_raised(
             plane.registry = Registry(keys=plane.registry.keys, seconds=100)
             plane.news.set()
             for wanted in ("behind what is held", "another history"):
-                await eventually(lambda wanted=wanted: any(wanted in str(line.get("reason")) for line in lines), 10)  # type: ignore[misc]
+                await eventually(partial(gave_reason, lines, wanted), 10)
                 for number in range(3):
                     plane.change("x", [number])
             assert disk.store.items("workspace") == {"a": b"[1]", "b": b"[2]"}
@@ -204,7 +214,7 @@ async def test_what_does_not_count_changes_nothing(plane: ControlPlane, tmp_path
             before = sample("cellcast_feed_failed_total", why="refused")
             plane.nonsense = nonsense or b"\n"
             plane.news.set()
-            await eventually(lambda before=before: sample("cellcast_feed_failed_total", why="refused") > before, 10)  # type: ignore[misc]
+            await eventually(partial(refused_more_than, before), 10)
         assert disk.store.items("workspace") == {"a": b"[1]"}
         plane.nonsense = b""
         plane.change("b", [1])
@@ -216,7 +226,7 @@ async def test_a_record_that_cannot_be_used_is_not_taken_and_said(plane: Control
         async with following(plane, tmp_path) as disk:
             await eventually(lambda: holds(disk, plane), 10)
             plane.change("b", ["bad"])
-            await eventually(lambda: any("a bad record" in str(line.get("reason")) for line in lines), 10)
+            await eventually(partial(gave_reason, lines, "a bad record"), 10)
             assert disk.store.items("workspace") == {"a": b"[1]"}
 
 
