@@ -10,7 +10,7 @@ import json
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
@@ -163,6 +163,12 @@ class Store:
 
     def _no_sums(self) -> Sums:
         return {kind: [0, 0] for kind in self._packs}
+
+
+def copy_file(path: Path, to: Path) -> None:
+    """Write a copy of a state that another process may be changing to `to`, as Store.copy. Raises StoreBroken."""
+    with closing(Reader(path, ())) as reader, _said(to):
+        reader.environment.copy(str(to), compact=True)
 
 
 def check_file(path: Path, form: str, kinds: Iterable[str]) -> None:

@@ -4,11 +4,16 @@ A metric stands in the module that counts, and is known here by itself; what is 
 What a label may be called, and so that none takes as many values as there are people, holds tests/guards/test_metrics.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from wsgiref.simple_server import WSGIRequestHandler
 
-from prometheus_client import REGISTRY, start_http_server
+from prometheus_client import REGISTRY, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.metrics import MetricWrapperBase
+
+from kit.sockets import listening
 
 OURS = "cellcast_"
 
@@ -49,7 +54,19 @@ def known() -> Iterator[Known]:
     yield from _declared.values()
 
 
+class _Quiet(WSGIRequestHandler):
+    """Writes no line for each scrape."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
 def serve(bind: str) -> None:
-    """Answer scrapes on `bind` (host:port) from a thread of its own until the process ends."""
-    host, _, port = bind.rpartition(":")
-    start_http_server(int(port), addr=host)
+    """Answer scrapes on `bind` (as in kit/sockets.py) from a thread of its own until the process ends."""
+    server = ThreadingWSGIServer(("", 0), _Quiet, bind_and_activate=False)
+    server.socket.close()
+    server.socket = listening(bind)
+    server.server_name, server.server_port = "metrics", 0
+    server.setup_environ()
+    server.set_app(make_wsgi_app())
+    threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -6,13 +6,32 @@ from hypercorn.typing import ASGIFramework
 
 from kit import logs
 from kit.http.server import Server
-from kit.sockets import listening
+from kit.sockets import LET_IN, listening
 from kit.stopping import stop_event
 
 log = logs.get("serve")
 
 
 async def serve(app: ASGIFramework, bind: str, *, stop: asyncio.Event | None = None) -> None:
-    """Answer on `bind` (host:port) until a signal or `stop`. One process; a pod has one. Raises OSError."""
-    await Server(app).serve(listening(bind), stop or stop_event())
+    """Answer on `bind` (kit/sockets.py) until a signal or `stop`. One process; a pod has one. Raises OSError.
+
+    Of two with a comma between, the first is for whoever started us, who asks there whether we are ready: everybody
+    else is let in, by the second, at LET_IN.
+    """
+    stop = stop or stop_event()
+    *own, at = map(listening, bind.split(","))
+    asked = [asyncio.create_task(Server(app).serve(one, stop)) for one in own]
+    if own:
+        await _let_in(stop)
+    await asyncio.gather(Server(app).serve(at, stop), *asked)
     log.info("stopped")
+
+
+async def _let_in(stop: asyncio.Event) -> None:
+    """Return at LET_IN, or once it is too late for that."""
+    told = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(LET_IN, told.set)
+    waiting = [asyncio.create_task(one.wait()) for one in (told, stop)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for one in waiting:
+        one.cancel()

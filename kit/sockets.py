@@ -1,15 +1,23 @@
 """Sockets that listen."""
 
+import signal
 import socket
 
+HANDED_ON = "fd://"
+LET_IN = signal.SIGUSR1  # to a process that was handed two sockets, kit/serve.py
 _UNREAD_MS = 30_000
 
 
 def listening(bind: str, *, shared: bool = False) -> socket.socket:
-    """A socket that listens at host:port. Raises OSError.
+    """A socket that listens at host:port, or the one at fd://N, which whoever started us handed on. Raises OSError.
 
     `shared`: each of several processes makes its own, and the kernel spreads connections over them.
     """
+    if bind.startswith(HANDED_ON):
+        given = socket.socket(fileno=int(bind.removeprefix(HANDED_ON)))
+        given.set_inheritable(False)
+        given.setblocking(False)
+        return given
     made = bound(bind, shared=shared)
     # A client that does not read its answers is given up by the kernel (tcp(7)); accepted sockets inherit this.
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MS)

@@ -21,7 +21,7 @@ class Fault:
     """Something done to processes of a stack on this machine, `at` a share of the scenario's length.
 
     hang: stopped (SIGSTOP) for a share of the length, then continued. slow: stopped two thirds of that time, in turns
-    too short to be seen as gone. restart: stopped and started, one after another.
+    too short to be seen as gone. restart: as by `cellcast stack restart`, one after another.
     """
 
     kind: Literal["hang", "slow", "restart"]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from stack import description, s3
 from stack.edge import edge_part
 from stack.errors import StackError
+from stack.handing import Handing, of_web
 from stack.membership import Kind, Membership
 from stack.processes import Command
 from stack.published import Published
@@ -133,7 +134,7 @@ class CellSite:
                     over_http(self._s3.port, s3.HEALTH, "127.0.0.1"),
                     stage=SERVERS,
                 ),
-                self._process("web", "serve", over_http(port, "/readyz", host), WEB),
+                self._process("web", "serve", over_http(port, "/readyz", host), WEB, of_web(PREFIX, host, keeps=True)),
                 self._process("worker", "worker", by_log("ready"), WORKERS),
                 self._process("scheduler", "scheduler", by_log("ready"), WORKERS),
             ],
@@ -143,12 +144,12 @@ class CellSite:
         edge = edge_part(self.site, self._web, self.url)
         return together(self._database.part(migrate), self._redis.part(), self._membership.part(), edge, own)
 
-    def _process(self, kind: str, verb: str, ready: Check, stage: int) -> Service:
+    def _process(self, kind: str, verb: str, ready: Check, stage: int, handing: Handing | None = None) -> Service:
         name = f"{self.name}-{kind}"
         servers = (self._database.migrations, self._redis.process, self._bucket_step)
         edge = self.site.first(name) if name == self._web else ()
         after = (NURSERY, *servers, self._membership.step, *edge)
-        return Service(name, partial(self.command, verb, name), ready, after, stage, QUICKLY)
+        return Service(name, partial(self.command, verb, name), ready, after, stage, QUICKLY, handing=handing)
 
     @property
     def is_new(self) -> bool:

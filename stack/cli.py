@@ -177,7 +177,7 @@ def start(names: Names, dir_: Dir = DEFAULT, as_json: Json = False) -> None:
 
 @app.command(epilog="Example: cellcast stack restart eu-1-web us-1-web")
 def restart(names: Names, dir_: Dir = DEFAULT, as_json: Json = False) -> None:
-    """Stop single processes and start them again."""
+    """Restart single processes; from a web, provisioning or the control plane another takes over first."""
     _act("restart", names, dir_, as_json)
 
 

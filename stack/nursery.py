@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from stack.files import short_socket_name
-from stack.processes import Child, Command, appending, die_with_parent, name_process, register, spawn
+from stack.processes import Child, Command, appending, die_with_parent, handed_on, name_process, register, spawn
 
 # What the cells' and the router's processes import beside their own code.
 _LIBRARIES = (
@@ -55,6 +55,7 @@ _LIBRARIES = (
 )
 _ANSWER_S = 10.0
 _LONGEST = 1 << 18  # bytes of a request: an environment
+_MOST_SOCKETS = 8
 
 
 def spawn_in(nursery: Path, command: Command, log: Path, stdin: Path | None, stdout: Path | None) -> Child:
@@ -68,6 +69,7 @@ def spawn_in(nursery: Path, command: Command, log: Path, stdin: Path | None, std
         "log": str(log),
         "stdin": str(stdin or os.devnull),
         "stdout": str(stdout or log),
+        "sockets": [name for name, _ in command.sockets],
     }
     with short_socket_name(nursery) as name, socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as line:
         line.settimeout(_ANSWER_S)
@@ -75,7 +77,7 @@ def spawn_in(nursery: Path, command: Command, log: Path, stdin: Path | None, std
             line.connect(name)
         except OSError:
             return spawn(command, log, stdin, stdout)
-        line.sendall(json.dumps(asked).encode())
+        socket.send_fds(line, [json.dumps(asked).encode()], [number for _, number in command.sockets])
         if not (pid := line.recv(64)):
             raise ChildProcessError(errno.ECHILD, "the nursery did not start it")
         return register(Child(int(pid)))
@@ -106,7 +108,9 @@ def _fork_until_born(door: socket.socket, supervisor: int) -> Callable[[], objec
     while True:
         line, _ = door.accept()
         with line:
-            asked = json.loads(line.recv(_LONGEST))
+            said, sockets, *_ = socket.recv_fds(line, _LONGEST, _MOST_SOCKETS)
+            asked = json.loads(said)
+            asked["environment"] |= handed_on(zip(asked["sockets"], sockets, strict=True))
             reading, writing = os.pipe()
             between = os.fork()
             if between == 0:
@@ -114,7 +118,8 @@ def _fork_until_born(door: socket.socket, supervisor: int) -> Callable[[], objec
                 os.close(reading)
                 os.close(writing)
                 return lambda: _live(asked, supervisor)
-            os.close(writing)
+            for one in (writing, *sockets):
+                os.close(one)
             os.waitpid(between, 0)  # from here on the new process is the supervisor's
             with os.fdopen(reading, "rb") as told, suppress(OSError):
                 line.sendall(told.read())

@@ -11,12 +11,14 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import psutil
+
+from kit.sockets import HANDED_ON
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36  # linux/prctl.h
@@ -42,6 +44,8 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     account: Account | None = None  # None: our own
     nursery: Path | None = None  # where to have it forked from, see stack/nursery.py
+    # Sockets of ours that it answers on: a variable of its environment, which will name it, and its descriptor.
+    sockets: Sequence[tuple[str, int]] = ()
 
 
 class Child:
@@ -106,7 +110,8 @@ def spawn(command: Command, log: Path, stdin: Path | None = None, stdout: Path |
     with read.open("rb") as given, appending(log) as said, appending(stdout or log) as told:
         process = subprocess.Popen(
             [str(part) for part in command.arguments],
-            env=dict(command.environment),
+            env={**command.environment, **handed_on(command.sockets)},
+            pass_fds=[number for _, number in command.sockets],
             cwd="/",
             stdin=given,
             stdout=told,
@@ -119,6 +124,14 @@ def spawn(command: Command, log: Path, stdin: Path | None = None, stdout: Path |
         )
     process.returncode = 0  # from here on it is ours to bury, not Popen's
     return register(Child(process.pid))
+
+
+def handed_on(sockets: Iterable[tuple[str, int]]) -> dict[str, str]:
+    """The variables that name descriptors of sockets that listen already (kit/sockets.py)."""
+    named: dict[str, list[str]] = {}
+    for name, number in sockets:
+        named.setdefault(name, []).append(f"{HANDED_ON}{number}")
+    return {name: ",".join(some) for name, some in named.items()}
 
 
 def register(child: Child) -> Child:

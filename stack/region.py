@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from stack import description
 from stack.edge import edge_part
+from stack.handing import of_web
 from stack.membership import Kind, Membership
 from stack.processes import Command
 from stack.published import Published
@@ -44,6 +45,7 @@ class Region:
             after=(NURSERY, self._redis.process, self._membership.step, self._keys, *self._site.first(self.process)),
             stage=WEB,
             stop_signal=QUICKLY,
+            handing=of_web(PREFIX, urlsplit(self.url).netloc, keeps=True),
         )
         own = Part(services=[process], steps=[Step(self._keys, self._make_keys, after=(NURSERY,))])
         edge = edge_part(self._site, self.process, self.url)

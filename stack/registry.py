@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from kit.signing import SigningKey
 from stack import description
+from stack.handing import of_web
 from stack.operator import NAME, Operator
 from stack.processes import Command
 from stack.servers import Database
@@ -71,6 +72,7 @@ class Registry:
             after=(self._database.migrations,),
             stage=FRONT,
             stop_signal=QUICKLY,
+            handing=of_web(PREFIX, urlsplit(self.url).netloc),
         )
         operator = Step("operator", lambda: self._make_operator(first), after=(self._database.migrations,))
         return together(

@@ -86,16 +86,25 @@ class Supervisor:
             pass
 
     async def act(self, verb: str, names: Sequence[str]) -> None:
-        """`start`, `stop` or `restart` processes by name. Raises StackError for an unknown one, or one that fails."""
+        """`start`, `stop` or `restart` processes by name; where it can be, another takes its place before one stops.
+
+        Raises StackError for an unknown one, or one that fails.
+        """
         if unknown := [name for name in names if name not in self.units]:
             raise StackError(f"there is no process {unknown[0]}: there are {', '.join(self.units)}")
         units = [self.units[name] for name in names]
+        done: list[BaseException | None] = []
+        if verb == "restart":
+            replaced = [unit for unit in units if unit.can_be_replaced]
+            units = [unit for unit in units if unit not in replaced]
+            done += await asyncio.gather(*(unit.replace() for unit in replaced), return_exceptions=True)
+            self._end_orphans(", ".join(names))
         if verb in ("stop", "restart"):
             await asyncio.gather(*(unit.stop() for unit in units))
         if verb in ("start", "restart"):
-            done = await asyncio.gather(*(unit.start() for unit in units), return_exceptions=True)
-            for failed in filter(None, done):
-                raise failed
+            done += await asyncio.gather(*(unit.start() for unit in units), return_exceptions=True)
+        for failed in filter(None, done):
+            raise failed
 
     async def drop(self, names: Sequence[str]) -> None:
         """End processes at once and look after them no longer."""
@@ -112,9 +121,13 @@ class Supervisor:
     def _changed(self, unit: Unit) -> None:
         report = unit.report
         self.note(report.life, report.name, pid=report.pid, note=report.note)
-        if report.life in (Life.RESTARTING, Life.STOPPED) and (left := end_orphans()):
-            self.note("ended what it left behind", report.name, processes=left)
+        if report.life in (Life.RESTARTING, Life.STOPPED):
+            self._end_orphans(report.name)
         self._told(report)
+
+    def _end_orphans(self, name: str) -> None:
+        if left := end_orphans():
+            self.note("ended what it left behind", name, processes=left)
 
 
 def _first(several: ExceptionGroup[Exception]) -> Exception:

@@ -59,7 +59,7 @@ class Deployment:
         control.ask(self.folder, "start", names=names)
 
     def restart(self, *names: str) -> None:
-        """Stop processes by name and start them again."""
+        """Restart processes by name: webs, provisioning and the control plane shut nobody out meanwhile."""
         control.ask(self.folder, "restart", names=names)
 
     def runs(self, name: str) -> bool:

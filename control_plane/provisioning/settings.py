@@ -33,7 +33,7 @@ class ProvisioningSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="CELLCAST_PROVISIONING_", arbitrary_types_allowed=True)
 
     region: Region = Field(description="The region whose cells this process calls, and no other")
-    bind: str = Field(description="Where to answer, host:port", pattern=r"^[^:]+:[0-9]+$")
+    bind: str = Field(description="Where to answer, host:port", pattern=r"^([^:]+:[0-9]+|fd://[0-9]+(,fd://[0-9]+)?)$")
     url: str = Field(description="Its public address, without a slash at the end")
     go_url: str = Field(description="The front door's public address, which leads to sign-in")
     redis_url: str = Field(description="Its own small Redis: limits and nonces, nothing personal")

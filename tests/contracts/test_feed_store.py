@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from contracts.feed import Event, Record
 from contracts.feed_disk import Disk
 from contracts.feed_rules import Held
-from contracts.feed_store import Store, StoreBroken
+from contracts.feed_store import Store, StoreBroken, copy_file
 from tests.contracts.registry import START
 
 FORM = "test 1"
@@ -48,6 +48,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made = Store(tmp_path / "routing.mdb", FORM, PACKS)
     yield made
     made.close()
+
+
+def test_another_process_copies_it_beside_its_writer(store: Store, tmp_path: Path) -> None:
+    store.replace(at(1), {"workspace": {"a": [1]}})
+    program = "import sys, pathlib as p, contracts.feed_store as s; s.copy_file(*map(p.Path, sys.argv[1:]))"
+    copy, none = tmp_path / "copy.mdb", tmp_path / "none.mdb"
+    subprocess.run([sys.executable, "-c", program, store.path, copy], check=True)
+    store.apply(at(2), [event(2, "a", [2])])
+    other = Store(copy, FORM, PACKS)
+    assert (other.held, other.items("workspace")) == (at(1), {"a": b"[1]"})
+    other.close()
+    with pytest.raises(StoreBroken):
+        copy_file(none, tmp_path / "more.mdb")
 
 
 def test_what_is_taken_is_there_after_opening_again(store: Store) -> None:

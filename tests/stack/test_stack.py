@@ -1,23 +1,31 @@
 """The whole deployment: what stack.json says, that it outlives nothing and nothing outlives it, and keeps its data."""
 
+import asyncio
 import json
 import os
 import re
 import signal
 import stat
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
+from loadtest import media
+from loadtest.protocol import Customer
 from stack import postgres
 from stack.control import ask
 from stack.errors import StackError
 from stack.folder import Folder
 from tests.deployment import CELLCAST, Deployment, own_folder, own_stack, take_up
-from tests.waiting import until
+from tests.kit.http.world import connected
+from tests.stack.asking import asking
+from tests.waiting import eventually, until
 
 pytestmark = pytest.mark.stack
 
@@ -142,6 +150,40 @@ class TestSingleProcesses:
         assert cellcast("status", *at).returncode == 0
         unknown = cellcast("stop", "eu-1-wrker", *at)
         assert unknown.returncode == 1 and "there is no process eu-1-wrker" in unknown.stderr
+
+    async def test_a_restart_shuts_nobody_out(self, own: Deployment) -> None:
+        """Not from pages, not from calls, and a piece of a recording that is being asked for just then is granted."""
+        workspace = own.description.workspaces[0]
+        assert workspace.link
+        cell = urlsplit(own.description.cells["eu-1"].url)
+        assert cell.port
+        host = f"HTTP/1.1\r\nHost: {cell.netloc}\r\n"
+        page = f"GET /w/{workspace.key}/sign-in {host}\r\n".encode()
+        call = f"GET /api/v1/links {host}Authorization: Bearer {workspace.api_token}\r\n\r\n".encode()
+        pids = [own.pid("eu-1-web")]
+        async with Customer() as customer, asking(cell.port, [page, call], clients=2) as people:
+            recording = await customer.start(await customer.open(workspace.link))
+            for index, piece in enumerate(media.chunks(media.webm(3, width=160, height=120), 3)):
+                digest = b64encode(sha256(piece).digest()).decode()
+                body = json.dumps({"chunks": [{"index": index, "size": len(piece), "sha256": digest}]}).encode()
+                head = f"POST {recording.base}/grants {host}Authorization: Bearer {recording.upload_token}\r\n"
+                head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+                async with connected(cell.port) as client:
+                    await client.say(head.encode(), body[:10])
+                    restarting = asyncio.create_task(asyncio.to_thread(own.restart, "eu-1-web"))
+                    await eventually(lambda: own.pid("eu-1-web") != pids[-1], 60)
+                    await client.say(body[10:])
+                    said = await client.hear()
+                assert b"connection: close" in said, "by who began it"
+                (grant,) = json.loads(said.partition(b"\r\n\r\n")[2])["grants"]
+                assert await customer.put(grant, piece) == 200
+                recording.chunks.append((len(piece), digest))
+                await restarting
+                pids.append(own.pid("eu-1-web"))
+            await customer.finish(recording)
+            assert await customer.until_settled(recording, within_s=60) == "ready"
+        assert people.failed == [] and people.answers.total() > 10 and len({*pids}) == 4
+        assert own.processes()["eu-1-web"]["restarts"] == 0
 
     def test_logs_are_shown_by_name(self, own: Deployment) -> None:
         shown = cellcast("logs", "router", "-n", "5", "--json", "--dir", own.folder.path)
