@@ -12,12 +12,13 @@ from cell.audit import direct as audit
 from cell.audit.acts import Act, Target
 from cell.directory import queries, statements
 from cell.directory.doing import Heavier
-from cell.people.permissions import Permission, Role, allowed
+from cell.people import powers
+from cell.people.permissions import Role, allowed
 from cell.resources import Cell
 from cell.sessions.ending import sign_out_many
 from cell.workspaces import service as workspaces
 from kit.database import Writing
-from kit.direct import DirectWriting, Row
+from kit.direct import DirectWriting
 from kit.refusals import Kind, Refusal
 
 LINKABLE = (Role.ADMIN, Role.AUDITOR, Role.AGENT)  # the first that fits is given
@@ -76,26 +77,9 @@ async def settle(
     if slow is not None and not rehearsal:
         await sign_out_many(slow, cell.redis, [one["id"] for one in found if one["seen"] or one["holds"]])
         await slow.flush()
-        await _end_powers(tx, acts, [one for one in found if one["holds"]])
+        acts += await powers.end(tx, {one["id"]: allowed(one["wanted"]) for one in found if one["holds"]})
     ids, wanted = [one["id"] for one in found], [one["wanted"] for one in found]
     await tx.row(statements.GIVE_ROLES, tx.workspace_id, ids, wanted)
     for one in found:
         about = Target("person", one["id"], one["id"], {"name": one["name"], "email": one["email"]})
         acts.append(Act("person.role", about, {"from": one["role"], "to": one["wanted"]}))
-
-
-async def _end_powers(tx: DirectWriting, acts: list[Act], holding: Sequence[Row]) -> None:
-    """Tokens and invitations that the new role does not reach, of however many: as `people.service` does for one."""
-    without = {
-        one: [row["id"] for row in holding if one not in allowed(row["wanted"])]
-        for one in (Permission.TOKENS_CHANGE, Permission.MEMBERS_CHANGE, Permission.OWNERS_CHANGE)
-    }
-    tokens = await tx.rows(statements.END_TOKENS, tx.workspace_id, without[Permission.TOKENS_CHANGE])
-    acts += [Act("token.revoke", Target("token", one["id"])) for one in tokens]
-    invitations = await tx.rows(
-        statements.END_INVITATIONS,
-        tx.workspace_id,
-        without[Permission.OWNERS_CHANGE],
-        without[Permission.MEMBERS_CHANGE],
-    )
-    acts += [Act("invitation.revoke", Target("invitation", one["id"])) for one in invitations]

@@ -300,18 +300,6 @@ UPDATE people SET role = given.role
   FROM unnest($2::uuid[], $3::text[]) AS given (id, role)
  WHERE people.workspace_id = $1 AND people.id = given.id
 """
-# Of these people ($2) the tokens that they made; and whom they asked in to be an owner, or, of $3, to be anything.
-END_TOKENS = """
-UPDATE api_tokens SET revoked_at = now()
- WHERE workspace_id = $1 AND created_by = ANY($2::uuid[]) AND revoked_at IS NULL
-RETURNING id
-"""
-END_INVITATIONS = """
-UPDATE invitations SET revoked_at = now()
- WHERE workspace_id = $1 AND invited_by = ANY($2::uuid[]) AND accepted_at IS NULL AND revoked_at IS NULL
-   AND (role = 'owner' OR invited_by = ANY($3::uuid[]))
-RETURNING id
-"""
 FORGET_RESET = "DELETE FROM password_resets WHERE workspace_id = $1 AND id = $2"
 DOMAINS = "SELECT domain FROM domains WHERE workspace_id = $1 AND verified_at IS NOT NULL"
 COUNT_READS = """

@@ -24,11 +24,6 @@ def pending(email_norm: str) -> Select[Invitation]:
     return select(Invitation).where(Invitation.email_norm == email_norm, *_PENDING)
 
 
-def open_by(person_id: UUID) -> Select[Invitation]:
-    """What somebody has sent and nobody has accepted."""
-    return select(Invitation).where(Invitation.invited_by == person_id, *_PENDING)
-
-
 def newest_first(limit: int) -> Select[Invitation]:
     """Those that wait for somebody, then the others, newest first."""
     waits = Invitation.accepted_at.is_(None) & Invitation.revoked_at.is_(None)

@@ -15,14 +15,12 @@ from cell.audit import service as audit
 from cell.directory import managing
 from cell.directory import queries as directory
 from cell.factors import service as factors
-from cell.invitations import queries as invitations
-from cell.people import passwords, queries
+from cell.people import passwords, powers, queries
 from cell.people.models import Password, PasswordReset, Person
 from cell.people.permissions import Permission, Role, allowed
 from cell.sessions.ending import sign_out
 from cell.sessions.store import Session
 from cell.sso import queries as sso
-from cell.tokens import service as tokens
 from cell.workspaces import service as workspaces
 from kit.database import Reading, Writing, now
 from kit.passwords import LONGEST, SHORTEST
@@ -316,13 +314,9 @@ async def _end_powers(tx: Writing, by: Actor, person: Person, left: frozenset[Pe
 
     That is tokens they made, people they asked in, and for who may do nothing any more a mail that lets them in.
     """
-    if Permission.TOKENS_CHANGE not in left:
-        await tokens.revoke_of(tx, by, person.id)
-    if Permission.OWNERS_CHANGE not in left:
-        for invitation in await tx.all(invitations.open_by(person.id)):
-            if Permission.MEMBERS_CHANGE not in left or invitation.role == Role.OWNER:
-                invitation.revoked_at = now()
-                await audit.append(tx, by, "invitation.revoke", audit.Target("invitation", invitation.id))
+    await tx.flush()
+    for act in await powers.end(await tx.direct(), {person.id: left}):
+        await audit.append(tx, by, act.action, act.target)
     if not left:
         await tx.execute(delete(PasswordReset).where(PasswordReset.id == person.id))
 

@@ -22,11 +22,6 @@ def by_id(token_id: UUID) -> Select[ApiToken]:
     return select(ApiToken).where(ApiToken.id == token_id)
 
 
-def living_of(person_id: UUID) -> Select[ApiToken]:
-    """The tokens that a person made and nobody revoked."""
-    return select(ApiToken).where(ApiToken.created_by == person_id, ApiToken.revoked_at.is_(None))
-
-
 def newest_first() -> Select[ApiToken]:
     """All tokens of the workspace."""
     return select(ApiToken).order_by(ApiToken.created_at.desc(), ApiToken.id)

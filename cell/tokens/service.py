@@ -63,12 +63,6 @@ async def revoke(tx: Writing, by: Actor, token_id: UUID) -> ApiToken:
     return token
 
 
-async def revoke_of(tx: Writing, by: Actor, person_id: UUID) -> None:
-    """End the tokens that a person made, each with its entry in the log."""
-    for token in await tx.all(queries.living_of(person_id)):
-        await revoke(tx, by, token.id)
-
-
 async def used(tx: Writing, token_id: UUID) -> None:
     """Remember that the token was used just now."""
     await tx.execute(update(ApiToken).where(ApiToken.id == token_id).values(last_used_at=now()))
