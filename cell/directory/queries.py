@@ -1,6 +1,6 @@
 """Statements about the directory for pages and other nouns; the fast ones are in `statements.py`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -109,8 +109,10 @@ def groups_count() -> Select[int]:
     return select(func.count()).select_from(Group)
 
 
-def lines(before: Cursor | None, limit: int, text: str, result: str, verb: str) -> Select[Line]:
-    """The newest lines of the log that a filter leaves, newest first."""
+def lines(
+    before: Cursor | None, limit: int, text: str = "", result: str = "", verb: str = "", attributes: Sequence[str] = ()
+) -> Select[Line]:
+    """The newest lines of the log that a filter leaves, newest first; `attributes` are those that the text may mean."""
     found = select(Line).order_by(Line.at.desc(), Line.id.desc()).limit(limit)
     if before is not None:
         found = found.where(tuple_(Line.at, Line.id) < tuple_(*before))
@@ -119,8 +121,11 @@ def lines(before: Cursor | None, limit: int, text: str, result: str, verb: str) 
     if verb:
         found = found.where(Line.verb == verb)
     if text:
-        named = (Line.name, Line.detail, Line.reason, Line.asked, Line.trace)
-        found = found.where(or_(*(one.icontains(text, autoescape=True) for one in named)))
+        said = [one.icontains(text, autoescape=True) for one in (Line.name, Line.reason, Line.asked, Line.trace)]
+        # What was changed is stored by our names, which nobody sees; why something was refused, as a sentence.
+        said.append((Line.result == "refused") & Line.detail.icontains(text, autoescape=True))
+        said += [Line.detail.contains(one, autoescape=True) for one in attributes]
+        found = found.where(or_(*said))
     return found
 
 

@@ -8,7 +8,7 @@ from quart import Response, redirect
 from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
-from cell.directory import checking, credentials, queries, roles, views
+from cell.directory import checking, credentials, queries, roles, views, wording
 from cell.directory.guides import GUIDES
 from cell.people import service as people
 from cell.people.permissions import Permission, Role
@@ -162,9 +162,9 @@ async def give(by: Writer, key: str, group_id: UUID, given: Given) -> Redirect:
 @routes.get("/w/<key>/directory/log")
 async def log(by: Reader, key: str, wanted: Filter) -> Response:
     """What was asked for, newest first."""
-    before = cursors.decode(wanted.cursor)
+    before, meant = cursors.decode(wanted.cursor), wording.meant(wanted.q)
     async with resources.current().database.reading(by.workspace_id) as tx:
-        found = await tx.all(queries.lines(before, PAGE + 1, wanted.q, wanted.result, wanted.verb))
+        found = await tx.all(queries.lines(before, PAGE + 1, wanted.q, wanted.result, wanted.verb, meant))
         names: dict[object, str] = {one.id: one.name for one in await tx.all(queries.tokens())}
         shown = found[:PAGE]
         subjects = {one.subject_id for one in shown if one.resource == "person" and one.subject_id is not None}

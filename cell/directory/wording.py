@@ -48,6 +48,12 @@ def named(attribute: str) -> str:
     return pages.gettext(NAMES[attribute]) if attribute in NAMES else attribute
 
 
+def meant(text: str) -> list[str]:
+    """The attributes whose names, as they are shown, hold a text."""
+    wanted = text.casefold()
+    return [one for one, name in NAMES.items() if wanted and wanted in pages.gettext(name).casefold()]
+
+
 def changed(detail: str) -> str:
     """What a line of the log says was changed, such as `display_name, members +1 -0`."""
     words = [one.partition(" ") for one in detail.split(", ")]

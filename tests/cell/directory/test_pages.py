@@ -100,6 +100,10 @@ async def test_the_log_says_what_was_asked_and_why_it_was_refused(
     )
     only = await admin.page(f"{workspace.base}/directory/log?result=refused&q=last")
     assert only.text.count("PATCH /Users/1") == 1
+    by_label = await admin.page(f"{workspace.base}/directory/log?q=Display+name")
+    assert "<bdi>Display name, User name</bdi>" in by_label.text
+    by_our_name = await admin.page(f"{workspace.base}/directory/log?q=display_name")
+    assert "PATCH /Users/1" not in by_our_name.text and "<bdi>Olga</bdi>" not in by_our_name.text
     await idp.tally.write()
     overview = await admin.page(f"{workspace.base}/directory")
     assert "Some was refused" in overview.text and "2 changes" in overview.text
