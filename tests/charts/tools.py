@@ -55,7 +55,8 @@ _USED = frozenset(
         "TriggerAuthentication",
     }
 )
-_MADE_BY = 2  # rises when what is written below changes
+_MADE_BY = 3  # rises when what is written below changes
+_RAW = "definitions"  # the folder of what operators define, as they write it
 _ELSEWHERE = "/api/_definitions.json#"  # an address that is nowhere
 
 
@@ -73,6 +74,11 @@ def schema_locations() -> list[str]:
         f"{made}/{{{{.NormalizedKubernetesVersion}}}}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json",
         f"{made}/{{{{.Group}}}}/{{{{.ResourceKind}}}}_{{{{.ResourceAPIVersion}}}}.json",
     ]
+
+
+def definitions() -> list[dict[str, Any]]:
+    """What operators define, as a cluster is told of it."""
+    return [json.loads(path.read_text()) for path in sorted((schemas() / _RAW).glob("*.json"))]
 
 
 def schemas() -> Path:
@@ -146,6 +152,8 @@ def _definitions(folder: Path) -> Iterator[dict[str, Any]]:
 
 def _write(definition: dict[str, Any], into: Path) -> None:
     spec = definition["spec"]
+    (into / _RAW).mkdir(parents=True, exist_ok=True)
+    (into / _RAW / f"{definition['metadata']['name']}.json").write_text(json.dumps(definition))
     folder = into / spec["group"]
     folder.mkdir(parents=True, exist_ok=True)
     for version in spec["versions"]:
