@@ -1,14 +1,14 @@
 """The async database: tenant scopes, and two kinds of transaction, so that a write in a read path is a type error."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar, TypeVarTuple
 from uuid import UUID, uuid4
 
 import asyncpg
 from sqlalchemy import DateTime, MetaData, Select, event, text
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Result, Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -28,6 +28,7 @@ from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.tenancy import opening_in
 
 T = TypeVar("T")
+Of = TypeVar("Of", bound="Base")
 Ts = TypeVarTuple("Ts")
 log = logs.get("database")
 
@@ -146,6 +147,13 @@ class Reading:
             raise NotFound
         return found
 
+    async def known(self, table: type[Of], *key: object) -> Of:
+        """The row with this key, without asking for it where the transaction has seen it. Raises NotFound."""
+        found = await self._session.get(table, key)
+        if found is None:
+            raise NotFound
+        return found
+
     async def all(self, statement: Select[T]) -> Sequence[T]:
         """Every row's only column."""
         found: Sequence[T] = (await self._session.scalars(statement)).all()
@@ -224,7 +232,6 @@ class Database:
             pool_timeout=direct.WAITED_S,
             pool_recycle=1800,
             hide_parameters=True,  # errors are logged, and parameters are what people typed
-            pool_pre_ping=True,  # after a restart of the server the first request would else fail
             connect_args={
                 "timeout": 5,
                 "command_timeout": 30,
@@ -238,8 +245,7 @@ class Database:
     @asynccontextmanager
     async def reading(self, workspace_id: UUID) -> AsyncIterator[Reading]:
         """A scope in which only this workspace's rows exist."""
-        async with self._session(workspace_id) as session:
-            await session.execute(_SCOPE, {"id": str(workspace_id)})
+        async with self._session(workspace_id, _SCOPE, {"id": str(workspace_id)}) as (session, _):
             yield Reading(session, workspace_id)
 
     @asynccontextmanager
@@ -256,12 +262,13 @@ class Database:
         there before a write can be opened, in the same transaction. Raises WorkspaceFrozen, OwnershipPassed, or
         NotFound where the workspace is not of this cell.
         """
-        async with self._session(workspace_id) as session:
+        values = {"id": workspace_id, "believed": believed}
+        first = (_OPEN_WRITE, values) if before is None else (_NOTHING, {})
+        async with self._session(workspace_id, *first) as (session, answer):
             if before is not None:
                 await before(session)
-            opened = await session.execute(_OPEN_WRITE, {"id": workspace_id, "believed": believed})
-            epoch = opened.scalar_one()
-            tx = Writing(session, workspace_id, int(epoch))
+            opened = answer if before is None else await session.execute(_OPEN_WRITE, values)
+            tx = Writing(session, workspace_id, int(opened.scalar_one()))
             yield tx
             await session.commit()
         await tx._run_after()
@@ -290,7 +297,7 @@ class Database:
     @asynccontextmanager
     async def outside(self) -> AsyncIterator[AsyncSession]:
         """A transaction on the few tables that belong to no workspace; tenant rows do not exist in it."""
-        async with self._session(None) as session:
+        async with self._session(None, _NOTHING, {}) as (session, _):
             yield session
             await session.commit()
 
@@ -316,19 +323,42 @@ class Database:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _session(self, workspace_id: UUID | None) -> AsyncIterator[AsyncSession]:
+    async def _session(
+        self, workspace_id: UUID | None, first: Executable, values: Mapping[str, object]
+    ) -> AsyncIterator[tuple[AsyncSession, Result[Any]]]:
+        """A transaction and what its first statement answered.
+
+        That shows, at no cost, whether the connection still is one: after a restart of the server those of the pool
+        are not, and the first who finds it out empties the pool and begins anew.
+        """
         try:
-            async with self._sessions(info={"workspace_id": workspace_id}) as session:
+            async with AsyncExitStack() as stack:
                 try:
-                    with self._getting(OSError, TimeoutError, PoolTimeout, DBAPIError):
-                        await session.connection()
-                except (OSError, TimeoutError, PoolTimeout) as error:
-                    raise DatabaseUnavailable from error
-                yield session
+                    session, answer = await self._begun(stack, workspace_id, first, values)
+                except DBAPIError as error:
+                    if not error.connection_invalidated:
+                        raise
+                    session, answer = await self._begun(stack, workspace_id, first, values)
+                yield session, answer
         except DBAPIError as error:
             raise _meaning(error) from error
         except asyncpg.PostgresError as error:  # of a statement that went directly
             raise _meant(error, error) from error
+
+    async def _begun(
+        self, stack: AsyncExitStack, workspace_id: UUID | None, first: Executable, values: Mapping[str, object]
+    ) -> tuple[AsyncSession, Result[Any]]:
+        session = await stack.enter_async_context(self._sessions(info={"workspace_id": workspace_id}))
+        try:
+            with self._getting(OSError, TimeoutError, PoolTimeout, DBAPIError):
+                await session.connection()
+        except (OSError, TimeoutError, PoolTimeout) as error:
+            raise DatabaseUnavailable from error
+        try:
+            return session, await session.execute(first, values)
+        except DBAPIError:
+            await session.close()  # its place in the pool is for the next attempt
+            raise
 
 
 @contextmanager
@@ -346,6 +376,7 @@ def _counts(pool: Any) -> pools.Counts:  # SQLAlchemy's QueuePool
     return pools.Counts(pool.checkedout(), pool.checkedin(), pool.size())
 
 
+_NOTHING = text("show transaction_isolation")  # takes no snapshot: who wants another isolation may still say so
 _SCOPE = text("select set_config('app.workspace_id', :id, true)")
 _OPEN_WRITE = text("select open_write(:id, :believed)")
 _LOCK_WITHIN = text("select set_config('lock_timeout', :ms, true)")

@@ -12,9 +12,9 @@ from cell.security import service as security
 from cell.sessions.ending import ENDED
 from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
-from kit import live
+from kit import live, stopping
 
-CHECK_S = 0.5  # how soon a page whose session has ended hears no more
+CHECK_S = 5  # whoever ends a session tells so; this is how soon one is noticed that ends by itself
 BEAT_S = 15  # proxies close connections that are silent for long
 
 
@@ -27,7 +27,7 @@ async def stream(cell: Cell, by: Member, stop: asyncio.Event) -> AsyncIterator[b
         async with live.listen(cell.redis, by.workspace_id) as listener:
             yield b"event: hello\ndata: {}\n\n"
             while not stop.is_set() and await _goes_on(sessions, by):
-                told = await listener.next(CHECK_S)
+                told = await stopping.unless(stop, listener.next(CHECK_S))
                 if told is not None:
                     event, facts = told
                     if event == ENDED:

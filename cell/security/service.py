@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from redis.asyncio import Redis
+from sqlalchemy import Select
 
 from cell.actors import Actor
 from cell.audit import service as audit
@@ -15,14 +16,16 @@ from cell.people.permissions import Role
 from cell.security import queries
 from cell.security.models import SecurityPolicy
 from cell.workspaces import service as workspaces
+from cell.workspaces.models import Workspace
 from kit import live
 from kit.addresses import Network
-from kit.database import Reading, Writing
-from kit.refusals import Kind, Refusal
+from kit.database import Reading, Tenant, Writing
+from kit.refusals import Kind, NotFound, Refusal
 
 MOST_NETWORKS = 200
 CHANGED = "policy"  # the live event after which streams are asked for anew
 
+T = TypeVar("T", bound=Tenant)
 SecondFactor = Literal["optional", "required", "roles"]
 
 
@@ -95,6 +98,15 @@ async def get(tx: Reading) -> Policy:
     """The policy of this workspace."""
     row = await tx.first(queries.policy())
     return DEFAULT if row is None else _policy(row)
+
+
+async def around(tx: Reading, table: type[T], one: Select[T]) -> tuple[Workspace, Policy, T | None]:
+    """This workspace, its policy, and the row of `table` that `one` selects. Raises NotFound."""
+    found = await tx.rows(queries.around(table, one))
+    if not found:
+        raise NotFound
+    workspace, row, other = found[0]
+    return workspace, DEFAULT if row is None else _policy(row), other
 
 
 async def change(tx: Writing, redis: "Redis", by: Actor, address: str, new: NewPolicy) -> Policy:

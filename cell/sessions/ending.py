@@ -83,6 +83,7 @@ async def sign_out_local(tx: Writing, redis: "Redis") -> int:
 async def end_earlier(redis: "Redis", workspace_id: UUID, person_id: UUID, moment: datetime, but: str) -> None:
     """End what was begun before `moment`: whoever signed in since then did so under the new state of things."""
     await Sessions(redis, "", workspace_id).end_all(person_id, but=but, before=moment)
+    await live.tell(redis, workspace_id, ENDED, {})
 
 
 async def end_local_earlier(tx: Reading, redis: "Redis", moment: datetime) -> None:

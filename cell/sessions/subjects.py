@@ -112,8 +112,7 @@ class Member:
                 raise NotFound
             raise NotSignedIn
         async with cell.database.reading(workspace_id) as tx:
-            workspace, policy = await workspaces.get(tx), await security.get(tx)
-            person = await tx.first(people.by_id(session.person_id))
+            workspace, policy, person = await security.around(tx, Person, people.by_id(session.person_id))
             missing = person is not None and await _misses_factor(tx, policy, person, session)
             local = person is not None and session.how != "sso" and not await passwords_count(tx, cell, person)
         if person is None or not person.active or local:  # begun just when single sign-on became the only way in

@@ -72,8 +72,7 @@ class Machine:
         except (TokenInvalid, NotFound):
             raise TokenRefused from None
         async with cell.database.reading(workspace_id) as tx:
-            token = await tx.first(queries.living(word.digest, now()))
-            workspace, policy = await workspaces.get(tx), await security.get(tx)
+            workspace, policy, token = await security.around(tx, ApiToken, queries.living(word.digest, now()))
         if token is None:
             raise TokenRefused
         if not policy.admits(request.remote_addr or ""):

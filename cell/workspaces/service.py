@@ -53,8 +53,8 @@ async def _look_up(database: Database, key: str) -> None:
 
 
 async def get(tx: Reading) -> Workspace:
-    """The workspace of this scope."""
-    return await tx.one(select(Workspace))
+    """The workspace of this scope, as the transaction saw it first."""
+    return await tx.known(Workspace, tx.workspace_id)
 
 
 async def get_locked(tx: Writing) -> Workspace:

@@ -16,6 +16,7 @@ from typing import Any
 
 from loadtest import samples, scenarios
 from loadtest.bench.deployment import down, up
+from loadtest.bench.figures import Unmeasurable
 from loadtest.load import endstate, report
 from loadtest.load.faults import Faults, timed
 from loadtest.load.resources import Watch
@@ -80,7 +81,10 @@ def _stack(wanted: Wanted, scenario: Scenario) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="cellcast-load-", ignore_cleanup_errors=True) as folder:
         try:
-            up(Path(folder), *(f"--set={one}" for one in scenario.settings))
+            try:
+                up(Path(folder), *(f"--set={one}" for one in scenario.settings))
+            except Unmeasurable as error:
+                raise LoadFailed(str(error)) from None
             yield Path(folder) / "stack.json"
         finally:
             down(Path(folder))

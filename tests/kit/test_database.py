@@ -194,6 +194,29 @@ async def test_a_connection_that_was_cut_is_replaced(
         assert len(await tx.all(select(Person))) == 3
 
 
+async def test_every_way_in_replaces_connections_that_were_cut(
+    one_connection: Database, postgres: Postgres, cell_database: str, workspace: Workspace
+) -> None:
+    above = await asyncpg.connect(postgres.superuser_dsn(cell_database))
+
+    async def cut() -> None:
+        gone = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'one'"
+        assert await above.fetch(gone)
+
+    async with one_connection.reading(workspace.id) as tx:
+        await tx.all(select(Person))
+    await cut()
+    async with one_connection.writing(workspace.id) as writing:
+        assert writing.epoch == 1
+    await cut()
+    async with one_connection.outside() as session:
+        assert (await session.execute(text("select 1"))).scalar_one() == 1
+    await cut()
+    async with one_connection.reading(workspace.id) as tx:
+        assert len(await tx.all(select(Person))) == 3
+    await above.close()
+
+
 async def test_being_cut_off_in_the_middle_is_a_refusal_and_no_crash(
     one_connection: Database, postgres: Postgres, cell_database: str, workspace: Workspace
 ) -> None:
