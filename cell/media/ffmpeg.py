@@ -73,7 +73,9 @@ async def run(arguments: Sequence[str], limits: Limits) -> Ran:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={"MALLOC_ARENA_MAX": "2", "LC_ALL": "C"},  # nothing of ours, which holds passwords
-        start_new_session=True,
+        # A group, to be killed as one, but no session: Linux shares processors among sessions first (sched(7), "The
+        # autogroup feature"), where each ffmpeg would count as much as the process that answers people.
+        process_group=0,
     )
     try:
         async with asyncio.timeout(limits.seconds):

@@ -32,12 +32,12 @@ class Watch:
 
     def look(self, at: float, pids: Mapping[str, int]) -> None:
         """Take what each used since the last look. `at` is monotonic seconds."""
+        there = _all()
         for name, pid in pids.items():
-            try:
-                spent, held = _of(psutil.Process(pid))
-            except psutil.NoSuchProcess:
+            if pid not in there:
                 self._spent.pop(name, None)
                 continue
+            spent, held = _of(pid, there)
             use = self.uses.setdefault(name, Use())
             use.most_bytes = max(use.most_bytes, held)
             before = self._spent.get(name)
@@ -46,16 +46,40 @@ class Watch:
             self._spent[name] = at, spent
 
 
-def _of(process: psutil.Process) -> tuple[float, int]:
+@dataclass(frozen=True)
+class _Process:
+    """One process of the machine at one look."""
+
+    own_s: float
+    ended_children_s: float
+    memory: int
+    shared: int
+    children: list[int] = field(default_factory=list)
+
+
+def _all() -> dict[int, _Process]:
+    """Every process of the machine, looked at once: looking itself takes time that is missed elsewhere."""
+    found, below = dict[int, _Process](), dict[int, list[int]]()
+    for one in psutil.process_iter(["ppid", "cpu_times", "memory_info"]):
+        times, memory = one.info["cpu_times"], one.info["memory_info"]
+        if times is None or memory is None:
+            continue  # it ended meanwhile, or is not ours to look at
+        children = below.setdefault(one.pid, [])
+        ended = times.children_user + times.children_system
+        found[one.pid] = _Process(times.user + times.system, ended, memory.rss, memory.shared, children)
+        below.setdefault(one.info["ppid"], []).append(one.pid)
+    return found
+
+
+def _of(pid: int, there: Mapping[int, _Process]) -> tuple[float, int]:
     """Processor seconds and memory of a process and all below it. PostgreSQL's share memory: it counts once."""
-    spent, held = 0.0, 0
-    for one in (process, *process.children(recursive=True)):
-        try:
-            times = one.cpu_times()
-            spent += times.user + times.system
-            memory = one.memory_info()
-            held += memory.rss - (memory.shared if one is not process else 0)
-        except psutil.NoSuchProcess:  # a child that ended meanwhile: its time is counted by its parent
-            continue
-    times = process.cpu_times()
-    return spent + times.children_user + times.children_system, held
+    top = there[pid]
+    spent, held = top.own_s + top.ended_children_s, top.memory
+    waiting = list(top.children)
+    while waiting:
+        one = there.get(waiting.pop())
+        if one is not None:  # else it ended meanwhile: its time is counted by its parent
+            spent += one.own_s
+            held += one.memory - one.shared
+            waiting += one.children
+    return spent, held
