@@ -27,6 +27,8 @@ from kit.direct import DirectWriting, Pool
 from kit.refusals import Invalid, Kind, NotFound, Refusal
 from kit.tenancy import opening_in
 
+COMMAND_S = 30  # after which nobody waits for a statement any more
+
 T = TypeVar("T")
 Of = TypeVar("Of", bound="Base")
 Ts = TypeVarTuple("Ts")
@@ -234,7 +236,7 @@ class Database:
             hide_parameters=True,  # errors are logged, and parameters are what people typed
             connect_args={
                 "timeout": 5,
-                "command_timeout": 30,
+                "command_timeout": COMMAND_S,
                 "server_settings": {"application_name": name, "jit": "off", "TimeZone": "UTC"},
             },
         )
@@ -314,8 +316,14 @@ class Database:
 
     async def ping(self) -> None:
         """Raises when the database does not answer."""
-        async with self._engine.connect() as connection:
-            await connection.execute(text("select 1"))
+        for last in (False, True):
+            try:
+                async with self._engine.connect() as connection:
+                    await connection.execute(text("select 1"))
+                return
+            except DBAPIError as error:
+                if last or not error.connection_invalidated:  # else it was one from before the server's restart
+                    raise
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -356,6 +364,11 @@ class Database:
             raise DatabaseUnavailable from error
         try:
             return session, await session.execute(first, values)
+        except TimeoutError as error:
+            # BEGIN may come true after all, and asyncpg believes in a transaction that SQLAlchemy knows nothing of:
+            # whoever had the connection next would only set savepoints in it, and their commits would keep nothing.
+            await session.invalidate()
+            raise DatabaseUnavailable from error
         except DBAPIError:
             await session.close()  # its place in the pool is for the next attempt
             raise

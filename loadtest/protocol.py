@@ -58,6 +58,11 @@ class Customer:
     ) -> None:
         await self._http.close()
 
+    async def new_link(self, cell_url: str, api_token: str, wanted: dict[str, Any]) -> str:
+        """Have a program of the workspace make a link; its address."""
+        made = await self._post(f"{cell_url}/api/v1/links", wanted, token=api_token)
+        return str(made["url"])
+
     async def open(self, link: str) -> str:
         """Open a short link at the front door; the cell's address of the recorder's page."""
         async with self._http.get(link, allow_redirects=False) as answer:

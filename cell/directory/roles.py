@@ -4,6 +4,7 @@ Whoever leaves the last group that gave them a role is an agent; whoever was in 
 made and unmade by owners alone.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -18,9 +19,11 @@ from cell.resources import Cell
 from cell.sessions.ending import sign_out_many
 from cell.workspaces import service as workspaces
 from kit.database import Writing
-from kit.direct import DirectWriting
+from kit.direct import DirectWriting, Row
 from kit.refusals import Kind, Refusal
 
+MOST_NAMED = 500  # people of one change whose new role has an entry of its own in the audit log
+OF_AN_ENTRY = 100  # people whom an entry names by their ids where they are more
 LINKABLE = (Role.ADMIN, Role.AUDITOR, Role.AGENT)  # the first that fits is given
 
 
@@ -80,6 +83,28 @@ async def settle(
         acts += await powers.end(tx, {one["id"]: allowed(one["wanted"]) for one in found if one["holds"]})
     ids, wanted = [one["id"] for one in found], [one["wanted"] for one in found]
     await tx.row(statements.GIVE_ROLES, tx.workspace_id, ids, wanted)
+    acts += _named(found) if len(found) <= MOST_NAMED else _counted(tx.workspace_id, found)
+
+
+def _named(found: Sequence[Row]) -> list[Act]:
+    """An entry for each person, with who that is."""
+    return [
+        Act(
+            "person.role",
+            Target("person", one["id"], one["id"], {"name": one["name"], "email": one["email"]}),
+            {"from": one["role"], "to": one["wanted"]},
+        )
+        for one in found
+    ]
+
+
+def _counted(workspace_id: UUID, found: Sequence[Row]) -> list[Act]:
+    """An entry for every so many people, by their ids: sealing a name for each of 100,000 takes ten seconds."""
+    about, changes = Target("workspace", workspace_id), defaultdict[tuple[str, str], list[str]](list)
     for one in found:
-        about = Target("person", one["id"], one["id"], {"name": one["name"], "email": one["email"]})
-        acts.append(Act("person.role", about, {"from": one["role"], "to": one["wanted"]}))
+        changes[one["role"], one["wanted"]].append(str(one["id"]))
+    return [
+        Act("people.role", about, {"from": earlier, "to": later, "people": ids[start : start + OF_AN_ENTRY]})
+        for (earlier, later), ids in changes.items()
+        for start in range(0, len(ids), OF_AN_ENTRY)
+    ]

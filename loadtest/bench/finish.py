@@ -78,7 +78,7 @@ def _finished(workers: int) -> dict[str, Any]:
 async def _finish(place: Place, workers: list[int]) -> dict[str, Any]:
     footage = media.chunks(media.webm(FINISH_S, width=640, height=360, kilobits=416), FINISH_S)
     async with Customer() as customer:
-        page, at_once = await customer.open(place.workspace["link"]), asyncio.Semaphore(AT_ONCE)
+        page, at_once = await customer.open(await place.link(customer)), asyncio.Semaphore(AT_ONCE)
 
         async def sent() -> Recording:
             async with at_once:

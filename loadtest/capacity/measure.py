@@ -26,6 +26,7 @@ FINISHED, SHORT_S, LONG_S = 10, 10, 60
 LOOKS, ACTIONS = 24, 40  # of an agent: loadtest/people/agent.py in the same proportions
 ACTIONS_A_SECOND = 0.25
 IDLE_S = 5.0
+MOST_USES = 1000  # of a link: what one may have
 SERVING: tuple[Part, ...] = ("web", "postgres", "redis")  # agents; what workers clear up meanwhile is not theirs
 DONE_WITHIN_S = 600.0
 _MIB = 1 << 20
@@ -51,6 +52,11 @@ class Place:
         name = workspace["cell"]
         return cls(facts["cells"][name], workspace, {part: known[f"{name}-{part}"] for part in PARTS})
 
+    async def link(self, customer: Customer) -> str:
+        """A link for as many recordings as a measurement makes."""
+        wanted = {"title": "Bench", "max_uses": MOST_USES}
+        return await customer.new_link(self.cell["url"], self.workspace["api_token"], wanted)
+
     def spent(self) -> Spent:
         """Processor seconds so far, those of children included, whether they run or have ended."""
         return {part: with_children(pid) for part, pid in self.pids.items()}
@@ -63,7 +69,7 @@ async def measure(facts: dict[str, Any]) -> Costs:
     redis = Redis.from_url(place.cell["redis_url"])
     footage = media.chunks(media.webm(LONG_S, width=640, height=360, kilobits=416), LONG_S)
     async with Customer(connections=64) as customer, redis:
-        page = await customer.open(place.workspace["link"])
+        page = await customer.open(await place.link(customer))
         before = int((await redis.info("memory"))["used_memory"])
         async with _counted(place, idle) as recording:
             await asyncio.gather(*(_paced(customer, page, footage[:PACED_S]) for _ in range(RECORDERS)))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -13,11 +14,13 @@ from sqlalchemy.exc import DBAPIError
 from cell.audit.models import SubjectKey
 from cell.people.models import Person
 from cell.workspaces.models import Ownership
+from kit import database as database_under_test
 from kit import direct as under_test
 from kit.database import Database, DatabaseUnavailable, TookTooLong, WorkspaceFrozen
 from kit.ports import free_port
 from kit.refusals import NotFound
 from tests.cell.world import Workspace, World
+from tests.chaos.proxy import Proxy
 from tests.servers.postgres import Postgres
 
 
@@ -215,6 +218,42 @@ async def test_every_way_in_replaces_connections_that_were_cut(
     async with one_connection.reading(workspace.id) as tx:
         assert len(await tx.all(select(Person))) == 3
     await above.close()
+
+
+async def test_what_is_written_after_a_silence_of_the_server_is_kept(
+    postgres: Postgres, cell_database: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A BEGIN that nobody waited for comes true; whoever uses that connection next must not write inside of it."""
+    server = urlsplit(postgres.app_dsn(cell_database))
+    proxy = Proxy(lambda: server.port or 5432)
+    url = server._replace(netloc=f"{server.netloc.rpartition(':')[0]}:{await proxy.open()}").geturl()
+    monkeypatch.setattr(database_under_test, "COMMAND_S", 0.5)
+    database = Database(url, name="silent", pool_size=1)
+    try:
+        async with database.reading(workspace.id) as tx:
+            await tx.all(select(Person))
+        proxy.hold()
+        with pytest.raises(DatabaseUnavailable):
+            async with database.writing(workspace.id):
+                raise AssertionError("opened")
+        proxy.let_go()
+
+        async def written() -> bool:
+            try:
+                async with database.writing(workspace.id) as tx:
+                    await tx.execute(update(Person).where(Person.id == workspace.agent.id).values(name="Written"))
+            except DatabaseUnavailable:  # on a machine that is slower than half a second
+                return False
+            return True
+
+        while not await written():
+            pass
+    finally:
+        await database.close()
+        await proxy.close()
+    there = await asyncpg.connect(postgres.superuser_dsn(cell_database))
+    assert await there.fetchval("select name from people where id = $1", workspace.agent.id) == "Written"
+    await there.close()
 
 
 async def test_being_cut_off_in_the_middle_is_a_refusal_and_no_crash(

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cell.audit.models import AuditEntry
-from cell.directory import roles
+from cell.directory import doing, roles
 from cell.directory.models import Membership
 from cell.invitations.models import Invitation
 from cell.people import queries as people
@@ -199,6 +200,7 @@ async def test_with_the_role_end_sessions_and_tokens_that_it_allowed(world: Worl
 async def test_tokens_and_invitations_of_many_end_with_as_few_statements_as_those_of_one(
     idp: Idp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(doing, "SURE_S", 3600)  # a slow one looks at its token once more
     ids = [(await idp.create()).id for _ in range(7)]
     group = (await idp.create_group("Admins", *ids)).id
     await link(idp, group, Role.ADMIN)
@@ -220,6 +222,24 @@ async def test_tokens_and_invitations_of_many_end_with_as_few_statements_as_thos
         entries = Counter(one.action for one in await tx.all(select(AuditEntry)))
     assert len(ended) == 14 and None not in ended
     assert (entries["token.revoke"], entries["invitation.revoke"], entries["person.role"]) == (7, 7, 14)
+
+
+async def test_of_very_many_the_log_tells_by_id(idp: Idp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(roles, "MOST_NAMED", 4)
+    monkeypatch.setattr(roles, "OF_AN_ENTRY", 2)
+    ids = [(await idp.create()).id for _ in range(5)]
+    group = (await idp.create_group("Admins", *ids)).id
+    await link(idp, group, Role.ADMIN)
+    await idp.patch_group(group, step("remove", "members", [value(ids[0])]))
+    async with idp.cell.database.reading(idp.workspace.id) as tx:
+        entries = await tx.all(select(AuditEntry).where(AuditEntry.action.in_(["people.role", "person.role"])))
+    many: list[Any] = [one.stored["details"] for one in entries if one.action == "people.role"]  # JSON
+    assert sorted(len(one["people"]) for one in many) == [1, 2, 2]
+    assert {who for one in many for who in one["people"]} == {str(one) for one in ids}
+    assert {(one["from"], one["to"]) for one in many} == {("agent", "admin")}
+    assert [one.stored["target"] for one in entries if one.action == "person.role"] == [
+        {"kind": "person", "id": str(ids[0])}
+    ]
 
 
 async def _statements(idp: Idp, monkeypatch: pytest.MonkeyPatch, doing: Awaitable[object]) -> int:

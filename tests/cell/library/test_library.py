@@ -8,13 +8,16 @@ import pytest
 
 from cell.library import events
 from cell.library.routes import PAGE as PAGE_SIZE
+from cell.sessions import cookies
 from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
 from cell.workspaces.models import Workspace as WorkspaceRow
+from kit import live
 from kit.database import now
-from tests.cell.browser import Browser
+from tests.cell.browser import PAGE, Browser
 from tests.cell.recordings.sending import PIECES, begun
-from tests.cell.world import Workspace, World
+from tests.cell.world import PASSWORD, Workspace, World
+from tests.waiting import eventually
 
 SCRIPT = {"HX-Request": "true", "Accept": "text/html"}
 
@@ -121,3 +124,29 @@ async def test_a_page_hears_no_more_when_the_process_stops(world: World, who: Me
     stop.set()
     async with asyncio.timeout(60):
         assert [block async for block in stream if b"event:" in block] == []
+
+
+@pytest.mark.parametrize("act", ["sign-in", "prove"])
+async def test_what_listens_by_a_word_that_was_replaced_is_told_so(
+    world: World, workspace: Workspace, agent: Browser, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    """A copy of the cookie hears no more from the moment on at which its owner signs in anew, or rises."""
+    monkeypatch.setattr(events, "CHECK_S", 3600)
+    sessions = Sessions(world.cell.redis, workspace.key, workspace.id)
+    session = await sessions.find(agent.cookies[cookies.name(workspace.key)])
+    assert session is not None
+    row = WorkspaceRow(key=workspace.key, name="Acme", created_at=now())
+    row.workspace_id = workspace.id
+    heard = list[bytes]()
+
+    async def listen() -> None:
+        async for block in events.stream(world.cell, Member(row, workspace.agent, session), asyncio.Event()):
+            heard.append(block)
+
+    listening = asyncio.create_task(listen())
+    await eventually(lambda: len(heard) == 2, 10)
+    await live.tell(world.cell.redis, workspace.id, "recording", {})
+    await eventually(lambda: len(heard) == 3, 10)  # from here on it waits for the next
+    form = {"password": PASSWORD} | ({"email": workspace.agent.email} if act == "sign-in" else {})
+    assert (await agent.post(f"{workspace.base}/{act}", form=form, headers=PAGE)).status == 303
+    await asyncio.wait_for(listening, 60)
