@@ -61,6 +61,11 @@ def truth(name: str, value: Json) -> bool:
     return found
 
 
+def is_hollow(name: Name, value: Json) -> bool:
+    """Whether one of several values names no part but those that say which it is; a part may be named as empty."""
+    return isinstance(value, dict) and not ({key.lower() for key in value} & name.parts.keys()) - _ONLY_SAYS_WHICH
+
+
 def document(kind: ResourceType, body: Json) -> dict[str, Json]:
     """The document of a person or group that is sent whole; what is read-only or unknown is left out."""
     if not isinstance(body, dict):

@@ -175,6 +175,8 @@ def take(resource: Resource, document: Document, step: Step) -> None:
         raise ValueRefused(attribute=name)
     if known.settled:
         raise NotChangeable(attribute=name)
+    if name == "members" and not all(_is_id(one["value"]) for one in step.value or []):
+        raise ValueRefused(attribute=name)
     if known.many:
         values = document.setdefault(name, [])
         _take_some(known, values, step) if some is not None or part else _take_all(values, step, name)
@@ -232,6 +234,13 @@ def _take_some(known: Attribute, values: list[Any], step: Step) -> None:
     for one in chosen:
         one[part] = step.value
     _primary(values, chosen, step.path.attribute)
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
 
 
 def _is(value: Document, named: Document) -> bool:
