@@ -176,6 +176,15 @@ async def test_sorted_by_an_attribute_what_lacks_it_comes_last(crowd: tuple[Idp,
     assert len(by_mail.items) == len(everybody)
 
 
+async def test_sorted_by_who_is_active(crowd: tuple[Idp, list[Item]]) -> None:
+    idp, everybody = crowd
+    wanted = [one.id for one in sorted(everybody, key=lambda one: bool(one.document["active"]))]
+    assert wanted != [one.id for one in everybody]
+    assert [one.id for one in (await idp.find(sort_by=("active",), count=200)).items] == wanted
+    down = await idp.find(sort_by=("active",), descending=True, count=200)
+    assert [one.id for one in down.items] == wanted[::-1]
+
+
 async def test_moments_ids_and_groups(crowd: tuple[Idp, list[Item]]) -> None:
     idp, everybody = crowd
     one = everybody[3]
