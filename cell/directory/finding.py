@@ -115,6 +115,8 @@ class _Row:
         return select(found, func.row_number().over().label("place")).cte("page")
 
     def _sorted_by(self, name: str, part: str) -> ColumnElement[Any]:
+        if name == "active":
+            return self._active()
         one = attribute(self.resource, name, part)
         if one.type is Type.MOMENT:
             return self.d.c[name]
@@ -197,6 +199,12 @@ class _Row:
             person.c.workspace_id == self.d.c.workspace_id, person.c.id == self.d.c.id, person.c.active == wanted
         )
 
+    def _active(self) -> ColumnElement[bool]:
+        """Whether the person is active, as a value."""
+        person = _table(Person).alias("a")
+        of = and_(person.c.workspace_id == self.d.c.workspace_id, person.c.id == self.d.c.id)
+        return select(person.c.active).where(of).correlate(self.d).scalar_subquery()
+
     def _has_address(self, number: int) -> Condition:
         address = _table(Address).alias("e")
         found = select(address.c.person_id).where(
@@ -247,7 +255,7 @@ class _Row:
 
     def _text(self, name: str, part: str) -> ColumnElement[Any]:
         """An attribute as text; of several values the primary one, or else the first."""
-        if name in ("id", "active"):
+        if name == "id":
             return cast(self.d.c.id, Text())
         if name in KEYS and not part:
             return self._column(name)  # type: ignore[no-any-return]

@@ -5,7 +5,6 @@ not there is not told from one that is. A token that no cell has accepted lately
 """
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -22,7 +21,7 @@ from contracts.directory import CredentialRefused
 from contracts.placements import Placement, State
 from contracts.tokens import Bearer, Kind, TokenInvalid, parse_bearer
 from control_plane.scim import bodies, errors, grammar
-from control_plane.scim.asking import of_address
+from control_plane.scim.asking import known, of_address
 from control_plane.scim.cells import LONGEST_ASKED, Cell, Workspaces
 from control_plane.scim.endpoints import Answer, Request, answer
 from control_plane.scim.errors import ScimError
@@ -35,7 +34,7 @@ from kit.refusals import Refusal
 from kit.web.app import OUTSIDE_ID
 
 PREFIX = "/scim/"
-ENDS_S = 12.0  # a cell that hangs is given up then, until its breaker opens
+ENDS_S = 12.0  # who waits in line or for a cell is sent away then; of a cell that hangs, until its breaker opens
 MOST_NOTES = 64  # on their way to the cells at once; more are dropped
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -139,7 +138,7 @@ class Scim:
     async def _proved(self, cell: Cell, address: str) -> None:
         lane = self._lanes.strangers(cell.workspace_id, address)
         lane.take()
-        async with lane.passing(), _asking():
+        async with _asking(), lane.passing():
             await cell.prove()
         self._lanes.accepted(cell.workspace_id, cell.credential)
 
@@ -151,7 +150,7 @@ class Scim:
         lane.take()
         with self._memory.share(cell.workspace_id) as share:
             body = await bodies.read(headers, receive, share) if scope["method"] in _WITH_BODY else bodies.NONE
-            async with lane.passing(), _asking():
+            async with _asking(), lane.passing():
                 request = Request(
                     method=scope["method"],
                     path=path,
@@ -197,7 +196,7 @@ class Scim:
 
 @asynccontextmanager
 async def _asking() -> AsyncIterator[None]:
-    """The cell is asked within a time. Raises ScimError for what it refuses."""
+    """The cell is asked within a time, waiting in line included. Raises ScimError for what it refuses."""
     try:
         async with asyncio.timeout(ENDS_S):
             yield
@@ -209,7 +208,6 @@ async def _asking() -> AsyncIterator[None]:
         raise errors.busy(503, "The workspace does not answer at the moment. Try again.", 5) from None
 
 
-_PASSWORD = re.compile(r'(password\s+\w{2}\s+)(?:"(?:[^"\\]|\\.)*"?|[^\s)]+)', re.IGNORECASE)  # a filter by one
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _ENDPOINTS = frozenset(
     {"Users", "Groups", ".search", "ServiceProviderConfig", "ResourceTypes", "Schemas", "Me", "Bulk"}
@@ -243,11 +241,19 @@ def _trace(scope: HTTPScope) -> str:
 
 
 def _asked(scope: HTTPScope, path: Iterable[str]) -> str:
-    """Method and address as the provisioning log shows them: in the workspace's cell, and nowhere else."""
-    query = unquote(scope["query_string"].decode("latin-1").replace("+", " "))
-    query = _PASSWORD.sub(r"\1***", query)
-    text = f"{scope['method']} /{'/'.join(list(path)[1:])}{'?' if query else ''}{query}"[:LONGEST_ASKED]
+    """Method and address as the provisioning log shows them: in the workspace's cell, and nowhere else.
+
+    Only what has one of SCIM's names is shown of the query: nobody knows what else a client puts there.
+    """
+    said = [f"{name}={_discreet(value)}" for name, value in known(scope["query_string"])]
+    where = "/".join(_discreet(piece) for piece in list(path)[1:])
+    text = f"{scope['method']} /{where}{'?' if said else ''}{'&'.join(said)}"[:LONGEST_ASKED]
     return text if is_writable(text) else text.encode("ascii", "replace").decode().replace("\0", "?")
+
+
+def _discreet(text: str) -> str:
+    """The text, unless it may hold a password: that is told by the attribute's name, however the rest is written."""
+    return "***" if "password" in text.lower() else text
 
 
 def _headers(scope: HTTPScope) -> dict[bytes, str]:

@@ -49,14 +49,18 @@ def of_address(query: bytes) -> Query:
     """From the query string. Raises ScimError."""
     if not query.strip(b"?&"):
         return Query()
-    found = {}
-    for key, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
-        name = _BY_LOWER.get(key.lower())
+    found: dict[str, str] = {}
+    for name, value in known(query):
         if name == "filter" and name in found:
             raise bad("invalidFilter", "There is one filter: join conditions with and, or.")
-        if name is not None:
-            found[name] = value
+        found[name] = value
     return _query(found)
+
+
+def known(query: bytes) -> list[tuple[str, str]]:
+    """What a query string says by SCIM's names, decoded; whatever else stands there is nothing to us."""
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return [(_BY_LOWER[key.lower()], value) for key, value in pairs if key.lower() in _BY_LOWER]
 
 
 def of_body(body: Json) -> Query:

@@ -4,7 +4,7 @@ import re
 
 _TAG = re.compile(r'(?:W/)?"([^"]*)"')
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
-MOST = 5  # versions that are looked at
+MOST_EXPECTED = 5  # versions of ours of which a change may have to be one (contracts.directory.Versions)
 NEVER = 2**62  # stands for a tag that was never one of ours
 
 
@@ -15,5 +15,5 @@ def versions(header: str) -> list[int] | None:
         return None
     if text == "*":
         return []
-    found = [int(one) for one in _TAG.findall(text)[:MOST] if _VERSION.fullmatch(one)]
-    return found or [NEVER]
+    found = {int(one) for one in _TAG.findall(text) if _VERSION.fullmatch(one)}  # a server bounds its headers
+    return sorted(found) or [NEVER]

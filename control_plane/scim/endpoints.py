@@ -24,13 +24,13 @@ from control_plane.scim import discovery, errors, filters
 from control_plane.scim.asking import Query, of_body
 from control_plane.scim.bodies import NONE, Body
 from control_plane.scim.cells import Cell
-from control_plane.scim.conditions import versions
-from control_plane.scim.errors import ScimError, not_allowed
+from control_plane.scim.conditions import MOST_EXPECTED, versions
+from control_plane.scim.errors import ScimError, bad, not_allowed
 from control_plane.scim.names import GROUPS, RESOURCE_TYPES, USERS, ResourceType
 from control_plane.scim.patching import steps
 from control_plane.scim.showing import location, projection, shown, version
 from control_plane.scim.values import document
-from kit.refusals import Refusal
+from kit.refusals import NotFound, Refusal
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class Answer:
 
 
 _READS = frozenset({"GET", "HEAD"})
+_KINDS = (USERS, GROUPS)
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
@@ -129,13 +130,12 @@ async def _found(kind: ResourceType, request: Request, query: Query) -> Answer:
 
 
 async def _search_all(request: Request) -> Answer:
-    """People first, then groups, as one list. A filter that one kind cannot have chooses none of that kind."""
+    """People first, then groups, as one list. What one kind has not is absent in all of it."""
     query = of_body(request.body.json())
-    trees = _trees(query)
-    if not any(query.sorts(kind) for kind, _ in trees):
-        query.order(trees[0][0])  # refuses
+    if not any(query.sorts(kind) for kind in _KINDS):
+        query.order(USERS)  # refuses
     total, resources, start = 0, list[Document](), query.start
-    for kind, tree in trees:
+    for kind, tree in _trees(query):
         start = max(1, query.start - total)
         own = query if query.sorts(kind) else replace(query, sort_by="")  # what one kind has not sorts the other
         found, page = await _page(kind, request, own, tree, start, query.count - len(resources))
@@ -145,17 +145,11 @@ async def _search_all(request: Request) -> Answer:
 
 
 def _trees(query: Query) -> list[tuple[ResourceType, Tree | None]]:
+    """Which kinds are asked for, and what of each: none of which the filter chooses nobody, if that leaves one."""
     if not query.filter:
-        return [(USERS, None), (GROUPS, None)]
-    found: list[tuple[ResourceType, Tree | None]] = []
-    for kind in (USERS, GROUPS):
-        try:
-            found.append((kind, filters.compiled(kind, query.filter)))
-        except filters.Unmapped:
-            continue
-    if not found:
-        raise filters.Unmapped
-    return found
+        return [(kind, None) for kind in _KINDS]
+    found = filters.compiled_for(_KINDS, query.filter)
+    return [(kind, tree) for kind, tree in found if tree != filters.NOBODY] or [(USERS, filters.NOBODY)]
 
 
 async def _page(
@@ -231,7 +225,10 @@ def _patch(kind: ResourceType, id: UUID) -> Handler:
             if not (request.query.attributes or request.query.excluded):
                 return Answer(204, None, [_etag(item)])
             if projection(kind, request.query.attributes, request.query.excluded).has("members"):
-                item = await request.cell.get(kind.resource, id)
+                try:
+                    item = await request.cell.get(kind.resource, id)
+                except NotFound:  # erased since; the change was made all the same
+                    return Answer(204, None, [_etag(item)])
         return _one(kind, request, item, 200)
 
     return handle
@@ -272,13 +269,19 @@ def _chosen(documents: list[Document], id: str) -> Answer:
 
 
 async def _expected(kind: ResourceType, id: UUID, request: Request) -> list[int] | None:
-    """The versions of which it has to be one; None for any. Raises ScimError, 412, for what If-None-Match rules out."""
+    """The versions of which it has to be one; None for any.
+
+    Raises ScimError: 412 for what If-None-Match rules out, 400 for more versions than one change takes.
+    """
     unwanted = versions(request.if_none_match)
     if unwanted is not None:
         item = await request.cell.get(kind.resource, id, members=False)
         if not unwanted or item.version in unwanted:
             raise ScimError(412, f"{VersionDiffers.title}. It is there already, as If-None-Match does not want it.")
-    return versions(request.if_match) or None
+    wanted = versions(request.if_match) or []
+    if len(wanted) > MOST_EXPECTED:
+        raise bad("invalidValue", f"If-Match names at most {MOST_EXPECTED} versions.")
+    return wanted or None
 
 
 def _one(
@@ -296,7 +299,9 @@ def _with_members(kind: ResourceType, item: Item, made: Document) -> Item:
 
 
 def _item(item: Item | None) -> Item:
-    assert item is not None  # only an erasure leaves nothing
+    """What a change left. Where it was made before and its answer was lost, it may be gone by now. Raises ScimError."""
+    if item is None:
+        raise _nothing_here()
     return item
 
 

@@ -1,6 +1,6 @@
 """A filter as a tree of the directory's words. What cannot be mapped is refused: it never means everyone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from contracts.directory import DEEPEST_TREE, FITS, ORDERED, WITHIN, Tree
@@ -32,8 +32,17 @@ def compiled(kind: ResourceType, text: str) -> Tree:
     return tree(kind, grammar.parse(text))
 
 
-def tree(kind: ResourceType, node: Node) -> Tree:
-    """The tree of a filter that has been parsed. Raises ScimError, invalidFilter."""
+def compiled_for(kinds: Sequence[ResourceType], text: str) -> list[tuple[ResourceType, Tree]]:
+    """A filter as a tree for each of the kinds; what only another one of them has is absent. Raises ScimError."""
+    node = grammar.parse(text)
+    return [(kind, _folded(tree(kind, node, [one for one in kinds if one is not kind]))) for kind in kinds]
+
+
+def tree(kind: ResourceType, node: Node, others: Sequence[ResourceType] = ()) -> Tree:
+    """The tree of a filter that has been parsed. What one of `others` has, and this kind has not, is absent in all.
+
+    Raises ScimError, invalidFilter.
+    """
 
     def find(word: str) -> Name:
         found = kind.find(word)
@@ -41,7 +50,7 @@ def tree(kind: ResourceType, node: Node) -> Tree:
             raise Unmapped
         return found
 
-    return _bounded(_Compiler(kind, find).tree(node))
+    return _bounded(_Compiler(kind, find, others).tree(node))
 
 
 def of_values(name: Name, node: Node) -> Tree:
@@ -74,9 +83,10 @@ def _depth(made: Tree) -> int:
 class _Compiler:
     """`kind` is None for a tree over values, which have no schemas."""
 
-    def __init__(self, kind: ResourceType | None, find: Find) -> None:
+    def __init__(self, kind: ResourceType | None, find: Find, others: Sequence[ResourceType] = ()) -> None:
         self._kind = kind
         self._find = find
+        self._others = others
 
     def tree(self, node: Node) -> Tree:
         match node:
@@ -84,10 +94,18 @@ class _Compiler:
                 return ["not", self.tree(inner)]
             case Join(word, nodes):
                 return _balanced(word, [self.tree(one) for one in nodes])
-            case Values():
-                return self._values(node)
-            case Compare():
-                return self._compare(node)
+            case Values() | Compare():
+                elsewhere = self._elsewhere(node.attribute)
+                return self._leaf(node) if elsewhere is None else _of_absent(tree(elsewhere, node))
+
+    def _leaf(self, node: Values | Compare) -> Tree:
+        return self._values(node) if isinstance(node, Values) else self._compare(node)
+
+    def _elsewhere(self, word: str) -> ResourceType | None:
+        """Another kind that has the attribute, where this one has not."""
+        if self._kind is None or isinstance(self._kind.find(word), Name):
+            return None
+        return next((one for one in self._others if isinstance(one.find(word), Name)), None)
 
     def _values(self, node: Values) -> Tree:
         name = self._find(node.attribute)
@@ -186,6 +204,37 @@ def _moment(name: str, said: str) -> str:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     except (ValueError, OverflowError):
         raise bad("invalidFilter", f"{name} is a moment, such as 2026-01-31T12:00:00Z.") from None
+
+
+def _of_absent(made: Tree) -> Tree:
+    return EVERYONE if _holds_of_nothing(made) else NOBODY
+
+
+def _holds_of_nothing(made: Tree) -> bool:
+    """Whether a tree holds where none of what it names is there: that equals no value, and so differs from each."""
+    match made:
+        case ["and", left, right]:
+            return _holds_of_nothing(left) and _holds_of_nothing(right)
+        case ["or", left, right]:
+            return _holds_of_nothing(left) or _holds_of_nothing(right)
+        case ["not", inner]:
+            return not _holds_of_nothing(inner)
+    return bool(made[0] == "ne")
+
+
+def _folded(made: Tree) -> Tree:
+    """The same tree without terms that everyone or nobody fits: the cell bounds and searches what is left."""
+    match made:
+        case ["not", inner]:
+            found = _folded(inner)
+            return EVERYONE if found == NOBODY else ["not", found]
+        case ["and" | "or" as word, *sides]:
+            decides, says_nothing = (NOBODY, EVERYONE) if word == "and" else (EVERYONE, NOBODY)
+            left = [one for one in map(_folded, sides) if one != says_nothing]
+            if decides in left:
+                return decides
+            return _balanced(word, left) if left else says_nothing
+    return made
 
 
 def _balanced(word: str, trees: list[Tree]) -> Tree:

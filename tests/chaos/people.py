@@ -1,7 +1,6 @@
 """A handful of people at work in both cells at once, who try again as their pages and programs do."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -17,7 +16,7 @@ from loadtest import media
 from loadtest.member import Browser
 from loadtest.protocol import Customer, Recording, Refused
 from stack.description import Description, Workspace
-from tests.e2e.scim_client import Scim, scim
+from tests.e2e.scim_client import Scim, new_token, scim
 
 CUSTOMERS = 2  # in each cell
 SECONDS = 2  # of a recording, sent as fast as it goes
@@ -25,7 +24,6 @@ AGAIN_S, PAUSE_S = 0.2, 0.3
 KINDS = ("recording", "page", "person")  # what shows that a cell works: one of each
 
 T = TypeVar("T")
-_TOKEN = re.compile(r"(cc[a-z]_[a-z0-9]+_[0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -71,10 +69,7 @@ class People:
         agent, admin = Browser(http, cell, workspace.key), Browser(http, cell, workspace.key)
         await agent.sign_in(workspace.agent.email, workspace.agent.password)
         await admin.sign_in(workspace.admin.email, workspace.admin.password)
-        _, page = await admin.ask("POST", "directory/tokens", data={"name": "Chaos"})
-        found = _TOKEN.search(page)
-        assert found is not None, "the page shows no token"
-        self._tokens[workspace.key] = found[1]
+        self._tokens[workspace.key] = await new_token(admin)
         footage = media.chunks(media.webm(SECONDS, width=160, height=120), SECONDS)
         customers = [self._customer(workspace, http, footage) for _ in range(CUSTOMERS)]
         return [*customers, self._agent(workspace, agent), self._program(workspace)]

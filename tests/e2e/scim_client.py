@@ -1,6 +1,7 @@
 """An identity provider's side of SCIM for tests of the whole deployment: it sends again what was not answered."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,11 +10,13 @@ from typing import Any
 import aiohttp
 
 from kit.localhost import connector
+from loadtest.member import Browser
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 TRIES_FOR_S = 60.0
+_TOKEN = re.compile(r"(ccd_[a-z0-9]+_[0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,14 @@ class Scim:
     async def switch(self, user_id: str, active: bool) -> None:
         """Switch a person on or off, as Entra ID sends it."""
         await self.patch(f"/Users/{user_id}", {"op": "Replace", "path": "active", "value": str(active)})
+
+
+async def new_token(admin: Browser) -> str:
+    """A provisioning token of the workspace whose admin is signed in."""
+    _, page = await admin.ask("POST", "directory/tokens", data={"name": "A scripted client"})
+    found = _TOKEN.search(page)
+    assert found is not None, "the page shows no token"
+    return found[1]
 
 
 @asynccontextmanager

@@ -2,17 +2,22 @@
 
 import asyncio
 import json
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from kit.localhost import connector
+from loadtest.member import Browser
 from stack.description import Description
 from tests.deployment import Deployment, own_stack
 from tests.e2e import journey
 from tests.e2e.browsers import Browsers, Visits
+from tests.e2e.scim_client import new_token, scim
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
@@ -82,6 +87,30 @@ async def _main_job(browsers: Browsers, made: Deployment, folder: Path, *regions
     assert not any(made.runs(name) for name in GLOBAL), "the global part was to stay away"
 
 
+async def _provisions(made: Deployment, region: str) -> None:
+    """An identity provider gets a token, makes a person and a member of a group, switches them off and finds them."""
+    described = made.description
+    workspace, provisioning = described.workspace(region), described.provisioning[region].url
+    async with aiohttp.ClientSession(connector=connector(), cookie_jar=aiohttp.DummyCookieJar()) as http:
+        admin = Browser(http, described.cells[workspace.cell].url, workspace.key)
+        await admin.sign_in(workspace.admin.email, workspace.admin.password)
+        token = await new_token(admin)
+    mark, domain = secrets.token_hex(4), workspace.admin.email.partition("@")[2]
+    async with scim(f"{provisioning}/scim/v2/{workspace.key}", token) as client:
+        person = await client.create(f"{mark}@{domain}", active=True)
+        group = await client.create_group(f"Support {mark}", [])
+        await client.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": person}]})
+        await client.switch(person, False)
+        status, found = await client.ask("GET", "/Users", filter=f'userName eq "{mark}@{domain}"')
+        shown = [(one["id"], one["active"], [of["value"] for of in one["groups"]]) for one in found["Resources"]]
+        assert (status, shown) == (200, [(person, False, [group])])
+    assert not any(made.runs(name) for name in GLOBAL), "the global part was to stay away"
+
+
+async def test_provisioning_needs_no_control_plane(headless: Deployment) -> None:
+    await _provisions(headless, "eu")
+
+
 async def test_the_main_job_needs_no_control_plane(browsers: Browsers, headless: Deployment, tmp_path: Path) -> None:
     await _main_job(browsers, headless, tmp_path, "eu", "us")
 
@@ -103,4 +132,5 @@ async def test_nor_does_a_router_that_starts_with_nothing(
     for folder in folders:
         shutil.rmtree(folder)
     await asyncio.to_thread(headless.start, *names)
+    await _provisions(headless, "us")
     await _main_job(browsers, headless, tmp_path, "us")

@@ -4,20 +4,24 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 from structlog.testing import capture_logs
 
-from contracts.directory import Apply, Note
+from contracts.directory import Applied, Apply, Note
+from contracts.directory_schema import Resource
 from contracts.peers import Peer
 from contracts.placements import State
 from contracts.tokens import Kind, new_bearer
+from control_plane.scim import app
 from control_plane.scim.errors import ScimError
 from control_plane.scim.limits import AT_ONCE, IN_LINE, STRANGERS_PER_S, Lane, Lanes
 from kit.ports import free_port
-from tests.control_plane.scim.world import CELL, Client, World, world
+from tests.control_plane.scim.world import CELL, CORE, PATCH_OP, Client, World, world
 from tests.waiting import eventually
 
 
@@ -106,11 +110,31 @@ async def test_what_is_refused_here_reaches_the_provisioning_log(modelled: Clien
     assert (note.asked, note.reason) == ('GET /Users?filter=nope eq "x"', "invalidFilter")
 
 
-async def test_a_password_in_a_filter_is_not_noted(modelled: Client, scim: World) -> None:
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/Users?filter=Password%20eq%20%22hunter%5C%222%22%20and%20nope%20eq%20%22x%22", "/Users?filter=***"),
+        ("/Users?filter=password+eq%22hunter2%22", "/Users?filter=***"),
+        ("/Users?count=1&FILTER=p%61ssword%5Bvalue+eq+%22hunter2%22%5D", "/Users?count=1&filter=***"),
+        (f"/Users?filter={quote(CORE)}%3APASSWORD%20ne%20hunter2", "/Users?filter=***"),
+        ("/Users?filter=nope+pr+and+(password%0Aco%09hunter2)", "/Users?filter=***"),
+        ("/Users?filter=nope+pr&sortBy=password+eq+hunter2", "/Users?filter=nope pr&sortBy=***"),
+        ("/Users?filter=nope+pr&password=hunter2&access_token=hunter2", "/Users?filter=nope pr"),
+        ("/Users?hunter2&hunter2=&filter=", "/Users?filter="),
+        ("/Users%3Ffilter=password%20eq%20%22hunter2%22?filter=", "/***?filter="),
+    ],
+)
+async def test_a_password_in_an_address_is_not_noted(modelled: Client, scim: World, path: str, shown: str) -> None:
     before = len(scim.cell.notes)
-    await modelled.get("/Users", filter='Password eq "hunter\\"2" and nope eq "x"')
+    assert (await modelled.send("POST" if "%3F" in path else "GET", path)).status in {400, 404}
     await eventually(lambda: len(scim.cell.notes) > before, 5)
-    assert scim.cell.notes[-1].asked == 'GET /Users?filter=Password eq *** and nope eq "x"'
+    assert scim.cell.notes[-1].asked.partition(" ")[2] == shown
+
+
+async def test_a_change_is_noted_without_what_else_stands_in_its_address(modelled: Client, scim: World) -> None:
+    await modelled.send("POST", "/Users?password=hunter2&attributes=userName", {"userName": "ada@example.com"})
+    said = next(one for one in reversed(scim.cell.asked) if isinstance(one, Apply))
+    assert said.asked == "POST /Users?attributes=userName"
 
 
 async def test_that_there_is_nothing_to_read_is_no_refusal(modelled: Client, scim: World) -> None:
@@ -215,6 +239,19 @@ async def test_a_line_is_not_endless() -> None:
     assert inside == list(range(AT_ONCE + IN_LINE))
 
 
+async def test_whoever_waits_in_line_is_sent_away_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with world() as here, AsyncExitStack() as stack:
+        placement, token = here.workspace()
+        client = here.client(token)
+        assert (await client.get("/Users")).status == 200
+        for _ in range(AT_ONCE):  # they wait for a slow cell
+            await stack.enter_async_context(here.scim._lanes.lane(placement.workspace_id).passing())
+        monkeypatch.setattr(app, "ENDS_S", 0.1)
+        async with asyncio.timeout(10):
+            refused = await client.get("/Users")
+        assert (refused.status, int(refused.headers["Retry-After"]) > 0) == (503, True)
+
+
 async def test_429_says_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with world(per_s=5) as small:
         monkeypatch.setattr(small.scim._lanes, "_clock", lambda: 0.0)  # no second passes
@@ -287,3 +324,37 @@ async def test_a_change_whose_answer_was_lost_is_made_once() -> None:
         assert (await client.get("/Users")).json["totalResults"] == 1
         again = await client.post("/Users", {"userName": made["userName"]})
         assert (again.status, again.scim_type) == (409, "uniqueness")
+
+
+async def test_a_change_whose_answer_was_lost_is_404_where_it_has_been_undone_since() -> None:
+    async with world() as here:
+        client = here.client()
+        made = await client.user("ada@example.com")
+        lost = lost_answers()
+
+        def erased() -> bool:
+            """As a cell answers who asks again for what it has done, when the person is gone."""
+            request_id = next(reversed(here.cell.applied))
+            here.cell.applied[request_id] = Applied(item=None, changed=True)
+            return next(lost)
+
+        here.cell.loses = erased
+        gone = await client.patch(f"/Users/{made['id']}", {"op": "replace", "path": "title", "value": "x"})
+        assert (gone.status, gone.json["status"]) == (404, "404")
+
+
+async def test_a_group_that_is_erased_once_it_was_changed_was_changed() -> None:
+    async with world() as here:
+        placement, token = here.workspace()
+        client = here.client(token)
+        group = await client.group("Support")
+
+        def erased() -> bool:
+            here.cell.workspaces[placement.workspace_id].kept[Resource.GROUP].clear()
+            return False
+
+        here.cell.loses = erased
+        name = {"schemas": [PATCH_OP], "Operations": [{"op": "replace", "path": "displayName", "value": "Help"}]}
+        changed = await client.send("PATCH", f"/Groups/{group['id']}?attributes=members", name)
+        assert (changed.status, changed.raw) == (204, b"")
+        assert changed.etag != group["meta"]["version"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from control_plane.scim.errors import ScimError
-from control_plane.scim.filters import compiled
+from control_plane.scim.filters import EVERYONE, NOBODY, compiled, compiled_for
 from control_plane.scim.names import GROUPS, USERS
 from tests.control_plane.scim.world import CORE, ENTERPRISE, Client
 
@@ -108,6 +108,15 @@ def test_a_filter_is_a_tree_or_refused(text: str, tree: list[Any] | None) -> Non
 def test_members_of_groups_by_value() -> None:
     assert compiled(GROUPS, 'members eq "x"') == ["eq", ["members", "value"], "x"]
     assert compiled(GROUPS, 'members[value eq "x"]') == ["some", ["members"], ["eq", ["value"], "x"]]
+
+
+def test_for_a_kind_that_has_not_what_is_named_only_the_rest_counts() -> None:
+    names = " or ".join(f'userName eq "{number}"' for number in range(40))
+    (_, people), (_, groups) = compiled_for((USERS, GROUPS), f'({names}) or displayName eq "x"')
+    assert groups == ["eq", ["display_name"], "x"]
+    assert people[0] == "or"
+    assert compiled_for((USERS, GROUPS), "members pr")[0][1] == NOBODY
+    assert compiled_for((USERS, GROUPS), "not (members pr)")[0][1] == EVERYONE
 
 
 def test_a_long_row_becomes_no_deep_tree() -> None:
