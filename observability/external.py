@@ -1,12 +1,40 @@
-"""Metrics of others that our rules and dashboards go by, and who makes them."""
+"""Metrics that our rules and dashboards go by and no code of ours counts: who makes each, and how it is come by."""
 
-EXTERNAL = {
-    "up": "Prometheus, of each scrape",
-    "process_start_time_seconds": "prometheus-client, of each process of ours",
-    "process_resident_memory_bytes": "prometheus-client, of each process of ours",
-    "process_cpu_seconds_total": "prometheus-client, of each process of ours",
-    "process_open_fds": "prometheus-client, of each process of ours",
-    "cnpg_pg_replication_lag": "CloudNativePG's exporter",
-    "cnpg_collector_last_available_backup_timestamp": "CloudNativePG's exporter",
-    "certmanager_certificate_expiration_timestamp_seconds": "cert-manager",
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Read(StrEnum):
+    """How a metric comes to Prometheus. All but the last the charts see to."""
+
+    PROCESSES = "the scrapes of our processes"
+    POSTGRES = "the scrapes of PostgreSQL"
+    POOLER = "the scrapes of its pooler"
+    RULE = "a rule that comes with PostgreSQL"
+    CLUSTER = "what a cluster must have, as docs/operate.md says"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a metric is from."""
+
+    made_by: str
+    read: Read
+
+
+_CLIENT = Source("prometheus-client", Read.PROCESSES)
+
+EXTERNAL: Mapping[str, Source] = {
+    "up": Source("Prometheus", Read.PROCESSES),
+    "process_start_time_seconds": _CLIENT,
+    "process_resident_memory_bytes": _CLIENT,
+    "process_cpu_seconds_total": _CLIENT,
+    "cnpg_pg_replication_lag": Source("CloudNativePG", Read.POSTGRES),
+    # CloudNativePG's own metric of backups does not know of those that the plug-in makes.
+    "barman_cloud_cloudnative_pg_io_last_available_backup_timestamp": Source("Barman Cloud plug-in", Read.POSTGRES),
+    "cnpg_pgbouncer_pools_cl_waiting": Source("CloudNativePG", Read.POOLER),
+    "postgres:backups_wanted": Source("the charts", Read.RULE),
+    "certmanager_certificate_expiration_timestamp_seconds": Source("cert-manager", Read.CLUSTER),
+    "kube_job_failed": Source("kube-state-metrics", Read.CLUSTER),
 }

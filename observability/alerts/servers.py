@@ -1,8 +1,9 @@
-"""What every part leans on: PostgreSQL, Redis, the pools of connections to them, backups, certificates."""
+"""What every part leans on: PostgreSQL, Redis, the pools of connections to them, certificates."""
 
 from observability.alerts.alert import Alert
 
 _WEB = 'part="cell", process="web", region="eu", cell="eu-1"'
+_POSTGRES = 'part="cell", process="postgres", region="eu", cell="eu-1"'
 _BY = "region, cell, part"
 
 ALERTS = (
@@ -47,21 +48,12 @@ ALERTS = (
     Alert(
         "ReplicaBehind",
         "ticket",
-        "max by (region, cell) (cnpg_pg_replication_lag) > 60",
+        f"max by ({_BY}) (cnpg_pg_replication_lag) > 60",
         "5m",
-        "A replica of {{ $labels.cell }}'s PostgreSQL is {{ $value }} s behind: a failover now would wait for it.",
-        fires={'cnpg_pg_replication_lag{region="eu", cell="eu-1"}': "120x90"},
-        quiet={'cnpg_pg_replication_lag{region="eu", cell="eu-1"}': "1x90"},
-    ),
-    Alert(
-        "BackupOld",
-        "page",
-        "time() - max by (region, cell) (cnpg_collector_last_available_backup_timestamp) > 36 * 3600",
-        "30m",
-        "The last base backup of {{ $labels.cell }} is {{ $value | humanizeDuration }} old.",
-        # promtool's clock begins at 0: a backup of two days before.
-        fires={'cnpg_collector_last_available_backup_timestamp{region="eu", cell="eu-1"}': "-172800x90"},
-        quiet={'cnpg_collector_last_available_backup_timestamp{region="eu", cell="eu-1"}': "0x90"},
+        "A replica of PostgreSQL of {{ $labels.part }} {{ $labels.cell }} is {{ $value }} s behind: a failover now "
+        "would wait for it.",
+        fires={f"cnpg_pg_replication_lag{{{_POSTGRES}}}": "120x90"},
+        quiet={f"cnpg_pg_replication_lag{{{_POSTGRES}}}": "1x90"},
     ),
     Alert(
         "CertificateExpires",

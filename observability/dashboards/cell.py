@@ -4,6 +4,7 @@ from observability.dashboards.panel import Dashboard, Panel, Row, quantile, rate
 
 _HERE = 'cell=~"$cell"'
 _CONNECTIONS = "sum by (process, pool) (cellcast_pool_connections"
+_BACKUP = "barman_cloud_cloudnative_pg_io_last_available_backup_timestamp"
 
 DASHBOARD = Dashboard(
     "cell",
@@ -85,7 +86,18 @@ DASHBOARD = Dashboard(
                     "reqps",
                 ),
                 Panel("S3, p95", {"{{operation}}": quantile(0.95, "cellcast_s3_seconds", "operation", _HERE)}, "s"),
+                Panel(
+                    "Waiting at the pooler",
+                    {"{{cell}}": f"sum by (cell) (cnpg_pgbouncer_pools_cl_waiting{{{_HERE}}})"},
+                    says="Clients that the pooler has no connection for; PostgreSQL's connections are all in use.",
+                ),
                 Panel("Replicas behind", {"{{instance}}": f"cnpg_pg_replication_lag{{{_HERE}}}"}, "s"),
+                Panel(
+                    "Age of the last backup",
+                    {"{{cell}}": f"time() - max by (cell) ({_BACKUP}{{{_HERE}}})"},
+                    "s",
+                    "Above 36 hours: old.",
+                ),
             ),
         ),
         Row(

@@ -37,7 +37,8 @@ def whole(chart: str, profile: str) -> str:
 
 def is_file(manifest: Manifest) -> bool:
     """Whether a manifest is a file of lib/files that was put into an object."""
-    return manifest["kind"] == "PrometheusRule" or "grafana_dashboard" in manifest["metadata"]["labels"]
+    labels = manifest["metadata"]["labels"]
+    return labels.get("app.kubernetes.io/component", "").endswith(".rules") or "grafana_dashboard" in labels
 
 
 def watch(folder: Path) -> None:

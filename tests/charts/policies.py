@@ -36,7 +36,7 @@ class Network:
             for one in rendered(chart, profile, release):
                 if one["kind"] == "NetworkPolicy":
                     self.policies.append(one)
-                for labels in _labels(one):
+                for labels in labels_of_pods(one):
                     part = labels["app.kubernetes.io/component"]
                     address = f"10.1.{len(self.places) // 250}.{len(self.places) % 250 + 1}"
                     place = Place(part, address, namespace, tuple(sorted(labels.items())), release)
@@ -70,13 +70,29 @@ class Network:
         )
 
 
-def _labels(manifest: Manifest) -> list[dict[str, str]]:
+def labels_of_pods(manifest: Manifest) -> list[dict[str, str]]:
     """The labels of pods that come of a manifest, by itself or by its operator."""
+    spec = manifest.get("spec", {})
+    # As CloudNativePG 1.30 has it (pkg/specs): what a cluster's pods inherit wins, what a pooler's template says loses.
     if manifest["kind"] == "Cluster":
-        return [manifest["spec"]["inheritedMetadata"]["labels"]]
+        own = _operators(manifest["metadata"]["name"], "instance", "database")
+        return [{**own, **spec["inheritedMetadata"]["labels"]}]
     if manifest["kind"] == "Pooler":
-        return [manifest["spec"]["template"]["metadata"]["labels"]]
+        given = spec["template"].get("metadata", {}).get("labels", {})
+        own = _operators(spec["cluster"]["name"], "pooler", "pooler")
+        return [{**given, **own, "cnpg.io/poolerName": manifest["metadata"]["name"]}]
     return [pod["metadata"]["labels"] for pod in pods(manifest)]
+
+
+def _operators(cluster: str, role: str, component: str) -> dict[str, str]:
+    return {
+        "cnpg.io/cluster": cluster,
+        "cnpg.io/podRole": role,
+        "app.kubernetes.io/name": "postgresql",
+        "app.kubernetes.io/instance": cluster,
+        "app.kubernetes.io/component": component,
+        "app.kubernetes.io/managed-by": "cloudnative-pg",
+    }
 
 
 def _selects(selector: Selector, labels: Mapping[str, str]) -> bool:

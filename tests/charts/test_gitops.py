@@ -9,6 +9,7 @@ import yaml
 
 from control_plane.cli.cell_values import SIZES, Cell, text
 from tests.charts import tools
+from tests.charts.golden import WATCHED, is_file
 from tests.charts.rendering import CHARTS, Manifest, helm, namespace_of, values_of
 from tests.charts.test_manifests import conform
 from tests.control_plane.cli.test_cell_values import ASKED, DEPLOYMENT
@@ -37,6 +38,30 @@ def applications(folder: Path) -> list[Manifest]:
     return [{"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **one} for one in found]
 
 
+def manifests(application: Manifest) -> list[Manifest]:
+    """What its release is made of."""
+    source = application["spec"]["sources"][0]
+    said = helm(
+        "template", source["helm"]["releaseName"], CHARTS / Path(source["path"]).name,
+        "--namespace", application["spec"]["destination"]["namespace"], "--kube-version", tools.VERSIONS[0],
+        "--values", GITOPS / source["helm"]["valueFiles"][0].removeprefix("$fleet/"),
+    )  # fmt: skip
+    return [one for one in yaml.load_all(said, yaml.CSafeLoader) if one]
+
+
+def test_each_cluster_gets_all_rules_and_dashboards_once(tmp_path: Path) -> None:
+    brought: dict[str, list[str]] = {}
+    for one in applications(tmp_path):
+        files = [manifest["metadata"]["labels"] for manifest in manifests(one) if is_file(manifest)]
+        brought.setdefault(one["spec"]["destination"]["name"], []).extend(
+            labels["app.kubernetes.io/component"] for labels in files
+        )
+    assert brought.keys() == {"global", "eu", "us"}
+    all_of_them = [path.name.removesuffix(".yaml") for path in (WATCHED / "rules").iterdir()]
+    all_of_them += [f"dashboard-{path.stem}" for path in (WATCHED / "dashboards").iterdir()]
+    assert all(sorted(files) == sorted(all_of_them) for files in brought.values())
+
+
 def test_each_file_is_a_release_that_renders_where_it_belongs(tmp_path: Path) -> None:
     found = applications(tmp_path)
     assert len({one["metadata"]["name"] for one in found}) == len(list(FLEET.glob("*/*.yaml"))) == len(found)
@@ -51,11 +76,7 @@ def test_each_file_is_a_release_that_renders_where_it_belongs(tmp_path: Path) ->
         assert any(allows(there, where) for there in project["destinations"]), where
         if chart == "cell":
             assert yaml.safe_load(file.read_text())["name"] == release
-        said = helm(
-            "template", release, CHARTS / chart, "--namespace", where["namespace"], "--kube-version",
-            tools.VERSIONS[0], "--values", file,
-        )  # fmt: skip
-        made += [manifest for manifest in yaml.load_all(said, yaml.CSafeLoader) if manifest]
+        made += manifests(one)
     assert {"Cluster", "Deployment", "ExternalSecret"} <= {one["kind"] for one in made}
     judged = tmp_path / "judged"
     judged.mkdir()

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.charts.golden import FOLDER, HOW, WATCHED, is_file, wanted, watch
-from tests.charts.rendering import rendered
+from tests.charts.rendering import changed, rendered
 
 
 def test_charts_render_to_what_was_looked_at() -> None:
@@ -19,7 +21,13 @@ def test_rules_and_dashboards_are_those_of_this_version(tmp_path: Path) -> None:
     for name in ("rules", "dashboards"):
         made = {path.name: path.read_text() for path in (tmp_path / name).iterdir()}
         assert made == {path.name: path.read_text() for path in (WATCHED / name).iterdir()}, f"they changed: {HOW}"
-    # A region's watching comes with its provisioning, of which there is one.
-    objects = [one["kind"] for one in rendered("provisioning", "eu") if is_file(one)]
-    assert objects.count("PrometheusRule") == len(list((WATCHED / "rules").iterdir()))
-    assert objects.count("ConfigMap") == len(list((WATCHED / "dashboards").iterdir()))
+
+
+@pytest.mark.parametrize("chart", ["provisioning", "control-plane"])
+def test_rules_and_dashboards_come_with_a_release_unless_another_brings_them(chart: str) -> None:
+    objects = [one["kind"] for one in rendered(chart, "eu") if is_file(one)]
+    assert objects.count("PrometheusRule") == len(list((WATCHED / "rules").iterdir())) > 5
+    assert objects.count("ConfigMap") == len(list((WATCHED / "dashboards").iterdir())) > 3
+    without = changed(chart, "eu", {"monitoring.rules": False})
+    assert not [one for one in without if is_file(one)]
+    assert "ServiceMonitor" in {one["kind"] for one in without}

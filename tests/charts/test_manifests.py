@@ -205,16 +205,3 @@ def test_helm_can_test_every_release() -> None:
             one for one in rendered(chart, "eu") if one["metadata"].get("annotations", {}).get("helm.sh/hook") == "test"
         ]
         assert len(hooks) == 1, chart
-
-
-def test_metrics_are_labelled_as_rules_go_by_them() -> None:
-    for chart, profile in every_profile():
-        for one in rendered(chart, profile):
-            if one["kind"] == "ServiceMonitor":
-                labels = {
-                    rule["targetLabel"]: rule["replacement"] for rule in one["spec"]["endpoints"][0]["relabelings"]
-                }
-                assert labels["part"] == chart, (chart, profile)
-                if chart == "cell":
-                    assert labels["process"] in {"web", "worker", "scheduler"}
-                    assert labels["cell"].startswith(labels["region"])

@@ -77,6 +77,7 @@ def test_it_is_refused_in_words(changes: dict[str, object], words: str) -> None:
 OTHERS: list[tuple[str, dict[str, object], str]] = [
     ("router", {"goUrl": "http://go.example"}, "goUrl: give the front door's address as https"),
     ("router", {"registry.publicKeys": []}, "without them anybody could say where workspaces live"),
+    ("router", {"region": "fr"}, "region: say where these routers run"),
     ("router", {"regions": None}, "regions: give each region's provisioning"),
     ("router", {"edge.tls.issuer": ""}, "edge.tls: name the ClusterIssuer"),
     ("router", {"secrets.from": "values"}, "secrets.values: give feed-token, domain-key, published-bucket"),

@@ -19,6 +19,7 @@ KINDS = {
     "cluster": "Cluster",
     "service": "Service",
     "scheduledbackup": "ScheduledBackup",
+    "podmonitor": "PodMonitor",
 }
 # What operators put onto their pods, by which they may be picked: CloudNativePG's documentation, "Labels".
 OPERATORS_LABELS = {("cnpg.io/instanceRole", "primary"), ("cnpg.io/instanceRole", "replica")}
@@ -48,7 +49,7 @@ def there() -> tuple[set[tuple[str, str]], set[str], set[str], set[tuple[str, st
                 objects.add(("Pod", f"{name}-0"))
             if one["kind"] == "Cluster":  # the operator's names
                 objects |= {("Pod", f"{name}-{number + 1}") for number in range(one["spec"]["instances"])}
-                containers.add("postgres")
+                containers |= {"postgres", "plugin-barman-cloud"}
             for pod in pods(one):
                 containers |= {container["name"] for container in pod["spec"]["containers"]}
                 labels |= set(pod["metadata"]["labels"].items())

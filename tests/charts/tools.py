@@ -47,6 +47,7 @@ _USED = frozenset(
         "Cluster",
         "ExternalSecret",
         "ObjectStore",
+        "PodMonitor",
         "Pooler",
         "PrometheusRule",
         "ScaledObject",
@@ -55,7 +56,7 @@ _USED = frozenset(
         "TriggerAuthentication",
     }
 )
-_MADE_BY = 3  # rises when what is written below changes
+_MADE_BY = 4  # rises when what is written below changes
 _RAW = "definitions"  # the folder of what operators define, as they write it
 _ELSEWHERE = "/api/_definitions.json#"  # an address that is nowhere
 

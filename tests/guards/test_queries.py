@@ -39,7 +39,8 @@ def _rules() -> Iterator[tuple[str, dict[str, str]]]:
                 yield f"{file}: {rule.get('alert', rule.get('record'))}", rule
 
 
-def _queries() -> Iterator[tuple[str, str]]:
+def queries() -> Iterator[tuple[str, str]]:
+    """Every query of a rule or dashboard, by what it is in."""
     for name, rule in _rules():
         yield name, rule["expr"]
     for dashboard in DASHBOARDS:
@@ -63,7 +64,7 @@ def wrong_with(query: str) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize(("name", "query"), _queries())
+@pytest.mark.parametrize(("name", "query"), queries())
 def test_a_query_asks_for_what_there_is(name: str, query: str) -> None:
     assert list(asked(query)) or query.startswith("vector("), f"{name}: no metric is found in it"
     assert not wrong_with(query), f"{name}: {wrong_with(query)}"
@@ -81,7 +82,7 @@ def test_routes_that_queries_pick_exist() -> None:
     from control_plane.provisioning.app import ROUTES as OF_PROVISIONING
 
     rules = {route.rule for routes in (*ROUTES, *OF_PROVISIONING) for route in routes.table}
-    picked = {found for _, query in _queries() for found in re.findall(r'route=~"([^"]+)"', query)}
+    picked = {found for _, query in queries() for found in re.findall(r'route=~"([^"]+)"', query)}
     assert picked
     for pattern in (piece for one in picked for piece in one.split("|")):
         assert any(re.fullmatch(pattern, rule) for rule in rules), f"no route is like {pattern}"
@@ -91,7 +92,7 @@ def test_prometheus_takes_every_query(tmp_path: Path) -> None:
     """Dashboards' queries as rules, with what Grafana fills in filled in."""
     rules = [
         {"record": f"q:{number}", "expr": query.replace("$__rate_interval", "5m").replace("$cell", ".*")}
-        for number, (_, query) in enumerate(_queries())
+        for number, (_, query) in enumerate(queries())
     ]
     path = write(tmp_path / "queries.yaml", {"groups": [{"name": "queries", "rules": rules}]})
     taken, words = check([path])

@@ -98,7 +98,7 @@ loadtest:
 {{- if has .end .parts }}
 - podSelector:
     matchLabels:
-      {{- include "lib.selector" (dict "top" .top "part" .end) | nindent 6 }}
+      {{- include "lib.picks" (dict "top" .top "part" .end) | nindent 6 }}
 {{- else }}
 {{- $where := index .top.Values.network.outside .end | default dict }}
 {{- if and (not $where.cidrs) (not $where.pods) }}{{ fail (printf "\n\nnetwork.outside.%s: say where it is; pods are allowed to reach it, and nothing else like it\n" .end) }}{{ end }}
@@ -153,7 +153,7 @@ metadata:
 spec:
   podSelector:
     matchLabels:
-      {{- include "lib.selector" $me | nindent 6 }}
+      {{- include "lib.picks" $me | nindent 6 }}
   policyTypes: [Ingress, Egress]
   ingress:
     {{- range $arrow := $arrows }}

@@ -1,18 +1,23 @@
-{{/* Has Prometheus read a part's metrics, and label them. Takes top, part, labels. */}}
+{{/*
+Has Prometheus read a part's metrics, and label them. Takes top, part, labels; kind: PodMonitor, where an operator makes
+the pods and no Service leads to their metrics.
+*/}}
 {{- define "lib.monitor" -}}
+{{- $pods := eq (.kind | default "") "PodMonitor" }}
 apiVersion: monitoring.coreos.com/v1
-kind: ServiceMonitor
+kind: {{ ternary "PodMonitor" "ServiceMonitor" $pods }}
 metadata:
-  {{- include "lib.meta" . | nindent 2 }}
+  {{- /* CloudNativePG takes one that is called like its own for its own. */}}
+  {{- include "lib.meta" (ternary (dict "top" .top "part" (printf "%s-metrics" .part)) . $pods) | nindent 2 }}
   {{- with .top.Values.monitoring.labels }}
     {{- toYaml . | nindent 4 }}
   {{- end }}
 spec:
   selector:
     matchLabels:
-      {{- include "lib.selector" . | nindent 6 }}
-  endpoints:
-    - port: {{ .port | default "metrics" }}
+      {{- include "lib.picks" . | nindent 6 }}
+  {{ ternary "podMetricsEndpoints" "endpoints" $pods }}:
+    - port: metrics
       interval: 15s
       # What rules and dashboards go by (docs/observability.md).
       relabelings:
@@ -23,9 +28,11 @@ spec:
 
 {{/*
 Rules and dashboards stand as files in the chart: files/rules/*.yaml are groups of a PrometheusRule, and
-files/dashboards/*.json are Grafana's. Whoever generates them writes those files; nothing else is needed. Takes $.
+files/dashboards/*.json are Grafana's. Whoever generates them writes those files; nothing else is needed. A chart that
+holds them says by monitoring.rules whether this release brings them: one in a cluster is enough. Takes $.
 */}}
 {{- define "lib.observability" -}}
+{{- if .Values.monitoring.rules }}
 {{- range $path, $_ := .Files.Glob "files/rules/*.yaml" }}
 ---
 apiVersion: monitoring.coreos.com/v1
@@ -48,5 +55,6 @@ metadata:
 data:
   {{ base $path }}: |-
     {{- $.Files.Get $path | nindent 4 }}
+{{- end }}
 {{- end }}
 {{- end }}

@@ -10,6 +10,18 @@ app.kubernetes.io/instance: {{ .top.Release.Name }}
 app.kubernetes.io/component: {{ .part }}
 {{- end }}
 
+{{/*
+What picks a part's pods where an operator may have made them: CloudNativePG puts a name of its own onto the pods of a
+pooler as app.kubernetes.io/instance, whatever their template says.
+*/}}
+{{- define "lib.picks" -}}
+{{- if eq .part "pooler" -}}
+cnpg.io/poolerName: {{ include "lib.name" . }}
+{{- else -}}
+{{ include "lib.selector" . }}
+{{- end }}
+{{- end }}
+
 {{- define "lib.labels" -}}
 app.kubernetes.io/name: {{ .top.Chart.Name }}
 {{ include "lib.selector" . }}

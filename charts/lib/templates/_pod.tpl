@@ -189,7 +189,7 @@ spec:
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:
-      {{- include "lib.selector" . | nindent 6 }}
+      {{- include "lib.picks" . | nindent 6 }}
 {{- end }}
 
 {{- define "lib.account" -}}

@@ -18,10 +18,11 @@ A new cluster that wrote over the log that it is made from would lose both.
 
 {{/*
 PostgreSQL by CloudNativePG, with poolers where they are wanted, and backups into a bucket. Takes top, bucket (where
-backups go: endpoint, caSecret).
+backups go: endpoint, caSecret), labels (of its metrics).
 */}}
 {{- define "lib.postgres" -}}
 {{- $bucket := .bucket }}
+{{- $labels := .labels }}
 {{- with .top }}
 {{- $v := .Values }}
 {{- $postgres := dict "top" . "part" "postgres" }}
@@ -136,6 +137,10 @@ spec:
         barmanObjectName: {{ $name }}
         serverName: {{ include "lib.archive" . }}
   {{- end }}
+{{- if $v.monitoring.enabled }}
+---
+{{ include "lib.monitor" (merge (dict "kind" "PodMonitor" "labels" (merge (dict "process" "postgres") $labels)) $postgres) }}
+{{- end }}
 {{- if $pooled }}
 ---
 apiVersion: postgresql.cnpg.io/v1
@@ -156,9 +161,6 @@ spec:
       client_tls_sslmode: require
       client_tls_protocols: secure
   template:
-    metadata:
-      labels:
-        {{- include "lib.selector" $pooler | nindent 8 }}
     spec:
       automountServiceAccountToken: true  # its manager reads its own configuration from Kubernetes
       terminationGracePeriodSeconds: 60
@@ -171,7 +173,7 @@ spec:
           whenUnsatisfiable: ScheduleAnyway
           labelSelector:
             matchLabels:
-              {{- include "lib.selector" $pooler | nindent 14 }}
+              {{- include "lib.picks" $pooler | nindent 14 }}
       containers:
         - name: pgbouncer
           resources:
@@ -180,6 +182,10 @@ spec:
 {{- if gt (int $v.postgres.pooler.instances) 1 }}
 ---
 {{ include "lib.disruptions" $pooler }}
+{{- end }}
+{{- if $v.monitoring.enabled }}
+---
+{{ include "lib.monitor" (merge (dict "kind" "PodMonitor" "labels" (merge (dict "process" "pooler") $labels)) $pooler) }}
 {{- end }}
 {{- end }}
 {{- if $v.backup.enabled }}
@@ -215,6 +221,25 @@ spec:
   method: plugin
   pluginConfiguration: {name: barman-cloud.cloudnative-pg.io}
   target: prefer-standby
+{{- if $v.monitoring.enabled }}
+---
+# Says that there are to be backups, whatever is scraped: BackupUnseen goes by it.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  {{- include "lib.meta" (dict "top" . "part" "backups") | nindent 2 }}
+  {{- with $v.monitoring.labels }}
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  groups:
+    - name: {{ .Release.Name }}-backups
+      rules:
+        - record: postgres:backups_wanted
+          expr: vector(1)
+          labels:
+            {{- toYaml $labels | nindent 12 }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}
