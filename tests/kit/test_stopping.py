@@ -28,8 +28,9 @@ async def test_work_is_given_up_once_it_is_to_stop() -> None:
     async def answers() -> int:
         return 7
 
-    async def never() -> None:
+    async def never() -> int:
         await asyncio.Event().wait()
+        return 8
 
     assert await unless(stop, answers()) == 7
     waits = asyncio.create_task(unless(stop, never()))
