@@ -243,6 +243,7 @@ class Database:
         self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._getting = pools.Pool("postgres").getting
         pools.watch(self._engine.pool, "postgres", _counts)
+        self._before_close: list[Callable[[], Awaitable[None]]] = []
 
     @asynccontextmanager
     async def reading(self, workspace_id: UUID) -> AsyncIterator[Reading]:
@@ -325,10 +326,18 @@ class Database:
                 if last or not error.connection_invalidated:  # else it was one from before the server's restart
                     raise
 
+    def before_close(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Call this when the process ends in good order, while there are connections still."""
+        self._before_close.append(call)
+
     async def close(self) -> None:
         """Give the connections back."""
-        await self._direct.close()
-        await self._engine.dispose()
+        try:
+            for call in self._before_close:
+                await call()
+        finally:
+            await self._direct.close()
+            await self._engine.dispose()
 
     @asynccontextmanager
     async def _session(

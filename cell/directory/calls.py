@@ -20,6 +20,7 @@ from kit.calls import Answers, Caller
 def answer(answers: Answers, cell: Cell) -> None:
     """Answer the operations of this noun."""
     tally = Tally(cell.database)
+    cell.database.before_close(tally.write)
 
     @answers.to(DIRECTORY_APPLY)
     async def apply(by: Caller, said: Apply) -> bytes:

@@ -11,6 +11,7 @@ from cell.actors import Actor
 from cell.audit import service as audit
 from cell.directory import kinds, queries
 from cell.directory.models import ProvisioningToken, Upkeep
+from cell.workspaces import service as workspaces
 from contracts.tokens import Bearer, Kind, new_bearer
 from kit.database import Writing, now
 from kit.jobs import later
@@ -54,9 +55,7 @@ class MadeToken:
 
 async def create(tx: Writing, by: Actor, key: str, new: NewToken) -> MadeToken:
     """Store a token, hashed. Raises TooManyTokens."""
-    moment = now()
-    if len(await tx.all(queries.living(moment))) >= MOST:
-        raise TooManyTokens
+    moment = await _room_for_one(tx)
     ends = None if new.expires_in_days is None else moment + timedelta(days=new.expires_in_days)
     return await _made(tx, by, key, new.name, ends, "directory.token.create")
 
@@ -66,11 +65,10 @@ async def rotate(tx: Writing, by: Actor, key: str, token_id: UUID) -> MadeToken:
 
     Raises TokenEnded, TooManyTokens, NotFound.
     """
-    old, moment = await tx.one(queries.token(token_id)), now()
+    moment = await _room_for_one(tx)
+    old = await tx.one(queries.token(token_id))
     if not living(old, moment):
         raise TokenEnded
-    if len(await tx.all(queries.living(moment))) >= MOST:
-        raise TooManyTokens
     ends = None if old.expires_at is None else moment + (old.expires_at - old.created_at)
     old.expires_at = min(one for one in (old.expires_at, moment + OVERLAP) if one is not None)
     return await _made(tx, by, key, old.name, ends, "directory.token.rotate")
@@ -89,6 +87,18 @@ async def revoke(tx: Writing, by: Actor, token_id: UUID) -> ProvisioningToken:
 def living(token: ProvisioningToken, at: datetime) -> bool:
     """Whether it may still be used."""
     return token.revoked_at is None and (token.expires_at is None or token.expires_at > at)
+
+
+async def _room_for_one(tx: Writing) -> datetime:
+    """The present moment, at which one more may live; whoever makes another waits until this is done.
+
+    Raises TooManyTokens.
+    """
+    await workspaces.get_locked(tx)
+    moment = now()
+    if len(await tx.all(queries.living(moment))) >= MOST:
+        raise TooManyTokens
+    return moment
 
 
 async def _made(tx: Writing, by: Actor, key: str, name: str, ends: datetime | None, action: str) -> MadeToken:

@@ -6,13 +6,14 @@ from uuid import UUID
 from cell.directory import queries, reasons, statements
 from contracts.directory import Apply, Create, CredentialRefused, Find, Get, Note
 from kit import logs
-from kit.database import Database, Writing, now
+from kit.database import Database, now
 from kit.direct import DirectWriting
 from kit.refusals import Refusal
 
 KEPT = timedelta(days=30)
 REFUSED_EVERY = timedelta(minutes=1)  # how exact the last use of an ended token is
 LONGEST_DETAIL = 300
+FORGOTTEN_AT_ONCE = 1_000  # lines that one transaction lets go: a day of a first sync is tens of thousands
 
 log = logs.get("directory")
 
@@ -58,11 +59,14 @@ async def note(database: Database, said: Note) -> None:
         )
 
 
-async def forget_old(tx: Writing) -> None:
-    """Let go what was kept for long enough."""
-    before = now() - KEPT
-    await tx.execute(queries.old_lines(before))
-    await tx.execute(queries.old_reads(before))
+async def forget_old(database: Database, workspace_id: UUID) -> None:
+    """Let go what was kept for long enough, a part at a time, each in a transaction of its own."""
+    before, gone = now() - KEPT, FORGOTTEN_AT_ONCE
+    while gone >= FORGOTTEN_AT_ONCE:
+        async with database.writing(workspace_id) as tx:
+            gone = await tx.execute(queries.old_lines(before, FORGOTTEN_AT_ONCE))
+    async with database.writing(workspace_id) as tx:
+        await tx.execute(queries.old_reads(before))
 
 
 async def _line(tx: DirectWriting, said: Apply, token: Token, refusal: Refusal) -> None:

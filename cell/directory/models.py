@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -114,6 +114,7 @@ class Line(Tenant, Base):
     __table_args__ = (
         Index("uq_directory_log_request", "workspace_id", "request_id", unique=True),
         Index("ix_directory_log_at", "workspace_id", "at", "id"),
+        Index("ix_directory_log_refused", "workspace_id", "at", "id", postgresql_where=text("result = 'refused'")),
     )
 
 

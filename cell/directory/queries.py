@@ -1,15 +1,37 @@
 """Statements about the directory for pages and other nouns; the fast ones are in `statements.py`."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Delete, Select, Update, cast, delete, func, or_, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Delete,
+    Select,
+    Update,
+    cast,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import aliased
 
 from cell.directory import reasons
 from cell.directory.models import Address, Entry, Group, Line, Membership, ProvisioningToken, Reads, Upkeep
 from kit.cursors import Cursor
 from kit.database import now
+
+# The log has no upper end: whoever looks into it looks at so many lines at a time.
+SEARCHED = 10_000  # for a filter that no index answers
+COUNTED = 10_000  # for the figures of a day
+NEWEST_REFUSED = 2_000  # more than there are in a day of OFTEN, which has a line a minute
+# A constant of the statement, as it is one of the index: with a parameter the index would not serve.
+_REFUSED = Line.result == literal_column("'refused'")
+_NEWEST_FIRST = (Line.at.desc(), Line.id.desc())
 
 
 def touched(person_id: UUID) -> Update:
@@ -112,36 +134,63 @@ def groups_count() -> Select[int]:
 def lines(
     before: Cursor | None, limit: int, text: str = "", result: str = "", verb: str = "", attributes: Sequence[str] = ()
 ) -> Select[Line]:
-    """The newest lines of the log that a filter leaves, newest first; `attributes` are those that the text may mean."""
-    found = select(Line).order_by(Line.at.desc(), Line.id.desc()).limit(limit)
-    if before is not None:
-        found = found.where(tuple_(Line.at, Line.id) < tuple_(*before))
+    """Of the next SEARCHED lines of the log those that a filter leaves; `attributes` are those that the text may mean.
+
+    Newest first. With `result` "refused" the lines that are searched are those that were refused.
+    """
+    searched = _next_lines(before, refused=result == "refused").limit(SEARCHED).subquery()
+    one = aliased(Line, searched)
+    found = select(one).order_by(one.at.desc(), one.id.desc()).limit(limit)
     if result:
-        found = found.where(Line.result == result)
+        found = found.where(one.result == result)
     if verb:
-        found = found.where(Line.verb == verb)
+        found = found.where(one.verb == verb)
     if text:
-        said = [one.icontains(text, autoescape=True) for one in (Line.name, Line.reason, Line.asked, Line.trace)]
+        said = [part.icontains(text, autoescape=True) for part in (one.name, one.reason, one.asked, one.trace)]
         # What was changed is stored by our names, which nobody sees; why something was refused, as a sentence.
-        said.append((Line.result == "refused") & Line.detail.icontains(text, autoescape=True))
-        said += [Line.detail.contains(one, autoescape=True) for one in attributes]
+        said.append((one.result == "refused") & one.detail.icontains(text, autoescape=True))
+        said += [one.detail.contains(name, autoescape=True) for name in attributes]
         found = found.where(or_(*said))
     return found
 
 
+def last_searched(before: Cursor | None, *, refused: bool) -> Select[datetime, UUID]:
+    """Where `lines` ended its search, and goes on; no row where it came to the end of the log."""
+    line = _next_lines(before, refused=refused)
+    return line.with_only_columns(Line.at, Line.id).offset(SEARCHED - 1).limit(1)
+
+
+def _next_lines(before: Cursor | None, *, refused: bool) -> Select[Line]:
+    found = select(Line).order_by(*_NEWEST_FIRST)
+    if before is not None:
+        found = found.where(tuple_(Line.at, Line.id) < tuple_(*before))
+    return found.where(_REFUSED) if refused else found
+
+
 def last_refused() -> Select[Line]:
-    """The last that was refused for good: whoever comes too often comes again."""
-    return select(Line).where(Line.result == "refused", Line.reason != reasons.OFTEN).order_by(Line.at.desc()).limit(1)
+    """The last that was refused for good, of the newest: whoever comes too often comes again."""
+    one = aliased(Line, _next_lines(None, refused=True).limit(NEWEST_REFUSED).subquery())
+    return select(one).where(one.reason != reasons.OFTEN).order_by(one.at.desc(), one.id.desc()).limit(1)
 
 
-def results(since: datetime) -> Select[str, int]:
-    """How many lines of each result there are, without those of who came too often and comes again."""
-    return select(Line.result, func.count()).where(Line.at >= since, Line.reason != reasons.OFTEN).group_by(Line.result)
+def changes(since: datetime) -> Select[int, int]:
+    """How many lines there are, and how many of them are of requests that were done; COUNTED + 1 at most are looked at.
+
+    Those are the newest."""
+    newest = select(Line.result).where(Line.at >= since).order_by(*_NEWEST_FIRST).limit(COUNTED + 1).subquery()
+    return select(func.count(), func.count().filter(newest.c.result != "refused")).select_from(newest)
+
+
+def refusals(since: datetime) -> Select[int]:
+    """How many were refused, without who came too often and comes again; COUNTED + 1 stands for more."""
+    for_good = select(Line.id).where(_REFUSED, Line.at >= since, Line.reason != reasons.OFTEN)
+    return select(func.count()).select_from(for_good.limit(COUNTED + 1).subquery())
 
 
 def reads(since: datetime) -> Select[int]:
     """How often something was looked up; to the hour."""
-    return select(cast(func.sum(Reads.count), BigInteger)).where(Reads.last_at >= since)
+    within = (Reads.hour > since - timedelta(hours=1), Reads.last_at >= since)  # the first by the index
+    return select(cast(func.sum(Reads.count), BigInteger)).where(*within)
 
 
 def upkeep() -> Select[Upkeep]:
@@ -154,9 +203,10 @@ def any_line() -> Select[UUID]:
     return select(Line.id).limit(1)
 
 
-def old_lines(before: datetime) -> Delete:
-    """What the log kept for long enough."""
-    return delete(Line).where(Line.at < before)
+def old_lines(before: datetime, limit: int) -> Delete:
+    """What the log kept for long enough, the oldest first."""
+    oldest = select(Line.id).where(Line.at < before).order_by(Line.at, Line.id).limit(limit)
+    return delete(Line).where(Line.id.in_(oldest)).execution_options(synchronize_session=False)
 
 
 def old_reads(before: datetime) -> Delete:

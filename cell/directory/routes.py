@@ -166,10 +166,13 @@ async def log(by: Reader, key: str, wanted: Filter) -> Response:
     async with resources.current().database.reading(by.workspace_id) as tx:
         found = await tx.all(queries.lines(before, PAGE + 1, wanted.q, wanted.result, wanted.verb, meant))
         names: dict[object, str] = {one.id: one.name for one in await tx.all(queries.tokens())}
-        shown = found[:PAGE]
+        shown, onward = found[:PAGE], None
+        if len(found) > PAGE:
+            onward = (shown[-1].at, shown[-1].id)
+        elif rest := await tx.rows(queries.last_searched(before, refused=wanted.result == "refused")):
+            onward = (rest[0].at, rest[0].id)
         subjects = {one.subject_id for one in shown if one.resource == "person" and one.subject_id is not None}
         there = set(await people.names_of(tx, subjects))
-    onward = (shown[-1].at, shown[-1].id) if len(found) > PAGE else None
     return pages.draw_for(
         by,
         "directory/log.html",

@@ -27,14 +27,15 @@ async def health(tx: Reading, tokens: Sequence[ProvisioningToken]) -> dict[str, 
     living = [one for one in tokens if credentials.living(one, moment)]
     last = max((one.last_used_at for one in tokens if one.last_used_at is not None), default=None)
     refused = await tx.first(queries.last_refused())
-    counts = {row[0]: row[1] for row in await tx.rows(queries.results(since))}
-    state = _state(bool(living), last, counts, since)
+    [(lines, changed)] = await tx.rows(queries.changes(since))
+    refusals = await tx.one(queries.refusals(since))
+    state = _state(bool(living), last, bool(refusals), since)
     ended = [one.name for one in tokens if one.refused_at is not None and one.refused_at > since and one not in living]
     return {
         "state": state,
         "last_at": last,
-        "changed": counts.get("changed", 0) + counts.get("unchanged", 0),
-        "refused": counts.get("refused", 0),
+        "changed": _counted(changed, more=lines > queries.COUNTED),
+        "refused": _counted(refusals, more=refusals > queries.COUNTED),
         "reads": await tx.first(queries.reads(since)) or 0,
         "people": await tx.one(queries.people_count()),
         "groups": await tx.one(queries.groups_count()),
@@ -43,12 +44,17 @@ async def health(tx: Reading, tokens: Sequence[ProvisioningToken]) -> dict[str, 
     }
 
 
-def _state(living: bool, last: datetime | None, counts: dict[str, int], since: datetime) -> str:
+def _counted(found: int, *, more: bool) -> str:
+    """A figure; where not all was counted, with the sign of "this many, and more"."""
+    return f"{min(found, queries.COUNTED)}+" if more else str(found)
+
+
+def _state(living: bool, last: datetime | None, refused: bool, since: datetime) -> str:
     if not living:
         return "off"
     if last is None:
         return "waiting"
-    if counts.get("refused"):
+    if refused:
         return "refusing"
     return "good" if last > since else "silent"
 
