@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -30,37 +30,52 @@ def run(
         Path | None, typer.Option(help="A stack.json to attach to; by default a stack of its own.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the report.")] = None,
-    seconds: Annotated[int | None, typer.Option(min=5, max=3600, help="A shorter run.")] = None,
-    people: Annotated[int | None, typer.Option(min=1, max=5000, help="At most so many people.")] = None,
+    seconds: Annotated[int | None, typer.Option(min=5, max=3600, help="A shorter or longer run.")] = None,
+    people: Annotated[int | None, typer.Option(min=1, max=5000, help="So many people, in its proportions.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a scenario; exit code 0 when nothing was lost or doubled, 1 when something was, 2 when it could not run."""
+    from aiohttp import ClientError
     from rich.console import Console
 
     from loadtest import scenarios
-    from loadtest.load.compare import losses
     from loadtest.load.run import LoadFailed, Wanted
     from loadtest.load.run import run as run_it
 
     if scenario not in scenarios.names():
         _stop(f"there is no scenario {scenario}: see cellcast load list")
-    whole = scenarios.get(scenario)
-    short = None if seconds is None and people is None else (seconds or whole.seconds, people or 10**6)
     folder = out or Path("reports") / f"{scenario}-{datetime.now():%Y%m%d-%H%M%S}"
     console = Console(stderr=True)
     try:
         with console.status("starting") as status:
-            report = run_it(Wanted(scenario, stack, folder.absolute(), short), status.update)
-    except (LoadFailed, OSError, ValueError) as error:
+            report = run_it(Wanted(scenario, stack, folder.absolute(), people, seconds), status.update)
+    except (LoadFailed, ClientError, OSError, ValueError) as error:
         _stop(str(error))
-    wrong = losses(report)
-    if as_json:
-        typer.echo(json.dumps({"report": str(folder / "report.json"), "figures": report["figures"], "wrong": wrong}))
-    else:
-        _show(report, folder)
-        for one in wrong:
-            typer.echo(f"WRONG: {one}", err=True)
-    raise typer.Exit(1 if wrong else 0)
+    _tell(report, folder, as_json=as_json)
+
+
+@app.command(name="report", epilog="Example: cellcast load report out --stack stack.json")
+def report_(
+    folder: Annotated[Path, typer.Argument(help="What locust wrote to: CELLCAST_LOAD_OUT of its master.")],
+    stack: Annotated[
+        Path,
+        typer.Option(envvar="CELLCAST_STACK", help="The load's stack.json: its cells are asked what they have."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Write the report of a load that locust ran by itself or on several machines; exit codes as those of `run`."""
+    from aiohttp import ClientError
+
+    from loadtest import target
+    from loadtest.load.folder import facts_of
+    from loadtest.load.report import write
+
+    try:
+        report = facts_of(folder, target.read(stack))
+        write(folder, report)
+    except (ClientError, OSError, ValueError, KeyError) as error:
+        _stop(f"there is no report of {folder}: {error}")
+    _tell(report, folder, as_json=as_json)
 
 
 @app.command(epilog="Example: cellcast load compare reports/a/report.json reports/b/report.json")
@@ -87,6 +102,20 @@ def compare(
     raise typer.Exit(1 if any(one.worse for one in changes) else 0)
 
 
+def _tell(report: dict[str, Any], folder: Path, *, as_json: bool) -> NoReturn:
+    """Say what came of it, and end with 1 when something was lost or doubled."""
+    from loadtest.load.compare import losses
+
+    wrong = losses(report)
+    if as_json:
+        typer.echo(json.dumps({"report": str(folder / "report.json"), "figures": report["figures"], "wrong": wrong}))
+    else:
+        _show(report, folder)
+        for one in wrong:
+            typer.echo(f"WRONG: {one}", err=True)
+    raise typer.Exit(1 if wrong else 0)
+
+
 def _show(report: dict[str, Any], folder: Path) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -110,6 +139,6 @@ def _show(report: dict[str, Any], folder: Path) -> None:
     typer.echo(f"report: {folder / 'report.html'}")
 
 
-def _stop(why: str) -> None:
+def _stop(why: str) -> NoReturn:
     typer.echo(why, err=True)
     raise typer.Exit(2)

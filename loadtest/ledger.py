@@ -1,6 +1,5 @@
 """What the cells acknowledged during a load, to be asked about afterwards: nothing of it may be lost or doubled."""
 
-import os
 import time
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,9 +17,6 @@ class Entry:
     said: str
     seconds: int = 0
 
-
-# Of this run: its links' titles end with it, so that its recordings are told from anybody else's.
-RUN = os.environ.get("CELLCAST_LOAD_RUN", "load")
 
 _entries: list[Entry] = []
 

@@ -53,14 +53,23 @@ class Scenario:
     rest: Rest | None = None
     settings: tuple[str, ...] = ()  # of the stack: eu-1:NAME=value
 
-    def shortened(self, seconds: int, most_people: int) -> "Scenario":
-        """The same for a trial: so long, and about so many people at most, in the same proportions."""
-        total = sum(self.people.values())
-        share = min(1.0, most_people / total)
-        fewer = {kind: max(1, round(count * share)) for kind, count in self.people.items()}
-        longest = max(3, seconds // 3)
-        records_s = min(self.records_s[0], longest), min(self.records_s[1], longest)
-        return replace(self, people=fewer, seconds=seconds, records_s=records_s)
+    @property
+    def total(self) -> int:
+        """How many people there are at most."""
+        return sum(self.people.values())
+
+    def sized(self, people: int | None = None, seconds: int | None = None) -> "Scenario":
+        """The same with about so many people, each kind with its share and never without anybody, and for so long.
+
+        In a shorter one recordings are shorter as well, so that some are finished.
+        """
+        share, lasts = (people or self.total) / self.total, seconds or self.seconds
+        sized = {kind: max(1, round(count * share)) for kind, count in self.people.items()}
+        least, most = self.records_s
+        if lasts < self.seconds:
+            longest = max(3, lasts // 3)
+            least, most = min(least, longest), min(most, longest)
+        return replace(self, people=sized, seconds=lasts, records_s=(least, most))
 
 
 def monday(at: float) -> float:

@@ -1,9 +1,7 @@
 """Runs a scenario: a stack (or one that is up), locust beside it, the faults, the end state, the report."""
 
-import asyncio
 import json
 import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -14,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadtest import samples, scenarios
+from loadtest import scenarios
 from loadtest.bench.deployment import down, up
 from loadtest.bench.figures import Unmeasurable
-from loadtest.load import endstate, report
+from loadtest.load import report
 from loadtest.load.faults import Faults, timed
+from loadtest.load.folder import facts_of
 from loadtest.load.resources import Watch
 from loadtest.scenario import Scenario
 from loadtest.target import VARIABLE, read
@@ -40,13 +39,13 @@ class Wanted:
     name: str
     stack: Path | None
     out: Path
-    short: tuple[int, int] | None = None  # seconds, people
+    people: int | None = None  # otherwise as the scenario has it, and `seconds` as well
+    seconds: int | None = None
 
     @property
     def scenario(self) -> Scenario:
-        """The scenario at its length. Raises KeyError."""
-        found = scenarios.get(self.name)
-        return found if self.short is None else found.shortened(*self.short)
+        """The scenario in its size. Raises KeyError."""
+        return scenarios.get(self.name).sized(self.people, self.seconds)
 
 
 Tell = Callable[[str], None]  # a line of progress
@@ -56,18 +55,11 @@ def run(wanted: Wanted, tell: Tell) -> dict[str, Any]:
     """Run it; the report's facts, which are written to `out` as well. Raises LoadFailed."""
     scenario = wanted.scenario
     wanted.out.mkdir(parents=True, exist_ok=True)
-    mark = f"load {secrets.token_hex(5)}"
     with _stack(wanted, scenario) as stack:
-        watch, seconds = _load(wanted, scenario, stack, mark, tell)
+        watch = _load(wanted, scenario, stack, tell)
         tell("reading the end state back")
-        entries = json.loads((wanted.out / "ledger.json").read_text(encoding="utf-8"))
-        end = asyncio.run(endstate.read(read(stack), entries, mark))
-    kept = samples.read(wanted.out / "samples.csv")
-    if not kept:
-        raise LoadFailed("nobody took a step: see locust.log in the report's folder")
-    uses = {name: use.facts() for name, use in sorted(watch.uses.items())}
-    faults = timed(scenario.faults, scenario.seconds)
-    made = report.facts(wanted.name, scenario.about, seconds, kept, uses, end.facts(), faults)
+        uses = {name: use.facts() for name, use in sorted(watch.uses.items())}
+        made = facts_of(wanted.out, read(stack), uses, timed(scenario.faults, scenario.seconds))
     report.write(wanted.out, made)
     return made
 
@@ -90,16 +82,14 @@ def _stack(wanted: Wanted, scenario: Scenario) -> Iterator[Path]:
             down(Path(folder))
 
 
-def _load(wanted: Wanted, scenario: Scenario, stack: Path, mark: str, tell: Tell) -> tuple[Watch, float]:
-    """Locust from its first person to its last; what was used meanwhile, and the seconds it took."""
+def _load(wanted: Wanted, scenario: Scenario, stack: Path, tell: Tell) -> Watch:
+    """Locust from its first person to its last; what was used meanwhile."""
     watch, faults = Watch(), Faults(stack.parent, timed(scenario.faults, scenario.seconds))
     environment = {
         **os.environ,
         VARIABLE: str(stack),
         "CELLCAST_SCENARIO": wanted.name,
         "CELLCAST_LOAD_OUT": str(wanted.out),
-        "CELLCAST_LOAD_RUN": mark,
-        "CELLCAST_LOAD_SHORT": "" if wanted.short is None else "{},{}".format(*wanted.short),
     }
     options = (
         "--headless",
@@ -110,6 +100,10 @@ def _load(wanted: Wanted, scenario: Scenario, stack: Path, mark: str, tell: Tell
         "0",
         "--stop-timeout",
         "5",
+        "--users",
+        str(scenario.total),
+        "--run-time",
+        str(scenario.seconds),
     )
     command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILE), *options]
     progress = wanted.out / "progress.json"
@@ -136,7 +130,7 @@ def _load(wanted: Wanted, scenario: Scenario, stack: Path, mark: str, tell: Tell
         raise LoadFailed(f"locust ended with {process.returncode}: see {wanted.out / 'locust.log'}")
     if faults.failed:
         raise LoadFailed("; ".join(faults.failed))
-    return watch, float(scenario.seconds)
+    return watch
 
 
 def _until_begun(process: "subprocess.Popen[bytes]", progress: Path) -> float:

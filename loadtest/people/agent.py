@@ -44,6 +44,7 @@ class Agent(Member):
     """Works in the library."""
 
     wait_time = between(2, 6)
+    _live: "gevent.Greenlet[..., None] | None" = None  # until they have signed in
 
     def on_start(self) -> None:
         """Live updates run as long as the agent does."""
@@ -53,7 +54,8 @@ class Agent(Member):
 
     def on_stop(self) -> None:
         """Close the tab."""
-        self._live.kill(block=False)
+        if self._live is not None:
+            self._live.kill(block=False)
 
     @task(6)
     def library(self) -> None:

@@ -38,7 +38,7 @@ class Customer(Visitor):
 
     def _link(self) -> str:
         made = self.api(
-            "api: link", "POST", "/links", expect=(201,), json={"title": f"Show us {ledger.RUN}", "max_uses": 1}
+            "api: link", "POST", "/links", expect=(201,), json={"title": f"Show us {self.mark}", "max_uses": 1}
         )
         return str(made.json()["url"])
 
@@ -126,7 +126,7 @@ class Crowd(Customer):
     def _link(self) -> str:
         key = self.workspace.key
         if key not in Crowd._links:
-            wanted = {"title": f"Everybody, show us {ledger.RUN}", "max_uses": 1000}
+            wanted = {"title": f"Everybody, show us {self.mark}", "max_uses": 1000}
             made = self.api("api: link", "POST", "/links", expect=(201,), json=wanted)
             Crowd._links.setdefault(key, str(made.json()["url"]))
         return Crowd._links[key]

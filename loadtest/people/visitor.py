@@ -29,6 +29,7 @@ class Visitor(FastHttpUser):
     only_cell: ClassVar[str | None] = None  # a scenario may keep a kind of people to one cell
     resting: ClassVar[Rest | None] = None  # when a cell's people do nothing
     seconds: ClassVar[float] = 0.0  # how long the scenario takes
+    mark: ClassVar[str] = ""  # of this run: its links' titles end with it, so that its recordings are told from others
     _made: ClassVar[int] = 0
     _first_came: ClassVar[float] = 0.0
 

@@ -1,5 +1,7 @@
 """Every scenario can be run: its people and its faults' processes exist, and its number of people stays in bounds."""
 
+from dataclasses import replace
+
 import pytest
 
 from loadtest import scenarios
@@ -32,13 +34,14 @@ def test_a_shape_is_a_share_of_the_people(shape: object) -> None:
     assert max(shares) == 1
 
 
-def test_a_shortened_scenario_keeps_its_proportions_and_its_kinds() -> None:
+def test_a_scenario_of_another_size_keeps_its_proportions_and_its_kinds() -> None:
     whole = Scenario("", {"customer": 200, "agent": 50, "admin": 1}, 300)
-    short = whole.shortened(30, 50)
+    short = whole.sized(50, 30)
     assert short.people == {"customer": 40, "agent": 10, "admin": 1}
     assert short.seconds == 30
     assert short.records_s == (10, 10)
-    assert whole.shortened(300, 10**6).people == whole.people
+    assert whole.sized(502, 600) == replace(whole, people={"customer": 400, "agent": 100, "admin": 2}, seconds=600)
+    assert whole.sized() == whole
 
 
 def test_a_cell_rests_just_before_it_hangs() -> None:

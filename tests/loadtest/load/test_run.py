@@ -21,9 +21,12 @@ def test_half_a_minute_of_everybody(tmp_path: Path) -> None:
         short = ["--seconds", str(SECONDS), "--people", str(PEOPLE)]
         command = [str(CELLCAST), "load", "run", "everybody", *options, *short]
         done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN_S, check=False)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        report = json.loads((tmp_path / "report.json").read_text())
+        again = [str(CELLCAST), "load", "report", str(tmp_path), "--stack", str(made.folder.description), "--json"]
+        remade = subprocess.run(again, capture_output=True, text=True, timeout=WITHIN_S, check=False)
     assert json.loads(done.stdout)["wrong"] == []
-    report = json.loads((tmp_path / "report.json").read_text())
+    assert json.loads(remade.stdout) == json.loads(done.stdout)
     assert report["end"]["finished"] > 0
     assert report["figures"]["s3_media_bytes"] > 0
     failed = {step: one["failed"] for step, one in report["steps"].items() if one["failed"]}
