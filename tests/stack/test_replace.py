@@ -62,6 +62,7 @@ class Web:
     text: str = WEB
     port: int = field(default_factory=free_port)
     metrics: int = field(default_factory=free_port)
+    others: set[int] = field(default_factory=lambda: {one.pid for one in psutil.Process().children()})
 
     def __post_init__(self) -> None:
         ready, handing = over_http(self.port, "/", "a"), of_web("IT_", "a", keeps=True)
@@ -80,6 +81,10 @@ class Web:
         """As `cellcast stack restart it`."""
         await self.supervisor.act("restart", ["it"])
 
+    def processes(self) -> list[int]:
+        """Those of the unit; what other tests have this process keep, such as multiprocessing's servers, is not."""
+        return [one.pid for one in psutil.Process().children() if one.pid not in self.others]
+
     @property
     def pid(self) -> int:
         """Of the process that counts."""
@@ -93,11 +98,7 @@ async def web(tmp_path: Path) -> AsyncIterator[Web]:
     await made.unit.start()
     yield made
     await made.unit.stop(at_once=True)
-    assert not _ours(), "every process is gone, and buried"
-
-
-def _ours() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if one.name().startswith("python")]
+    assert not made.processes(), "every process is gone, and buried"
 
 
 async def _who(client: Client) -> tuple[int, int]:
@@ -159,7 +160,7 @@ async def test_who_cannot_take_the_place_changes_nothing(
             await web.restart()
     assert people.failed == [] and {int(one.split()[0]) for one in people.answers} == {before}
     assert (web.pid, web.unit.report.life) == (before, Life.READY)
-    assert [one.pid for one in _ours()] == [before]
+    assert web.processes() == [before]
 
 
 async def test_who_took_the_place_is_started_again_when_it_ends(web: Web) -> None:
@@ -175,10 +176,10 @@ async def test_who_took_the_place_is_started_again_when_it_ends(web: Web) -> Non
 
 async def test_one_that_crashes_while_another_is_to_take_its_place_is_followed_by_that(web: Web) -> None:
     crashed, restarting = web.pid, asyncio.create_task(web.restart())
-    await eventually(lambda: len(_ours()) == 2, 30)
+    await eventually(lambda: len(web.processes()) == 2, 30)
     os.kill(crashed, signal.SIGKILL)
     await restarting
-    assert web.unit.report.life is Life.READY and [one.pid for one in _ours()] == [web.pid]
+    assert web.unit.report.life is Life.READY and web.processes() == [web.pid]
     await web.restart()
 
 
@@ -196,9 +197,9 @@ async def test_one_that_hangs_is_killed_once_another_answers(web: Web, monkeypat
 async def test_stopping_it_ends_both(web: Web) -> None:
     """Who is to take the place, and who has it."""
     restarting = asyncio.create_task(web.restart())
-    await eventually(lambda: len(_ours()) == 2, 30)
+    await eventually(lambda: len(web.processes()) == 2, 30)
     await web.unit.stop()
-    assert _ours() == [] and web.unit.report.life is Life.STOPPED
+    assert web.processes() == [] and web.unit.report.life is Life.STOPPED
     with pytest.raises(StackError, match="was stopped with it"):
         await restarting
     await web.unit.start()
