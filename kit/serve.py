@@ -7,7 +7,7 @@ from hypercorn.typing import ASGIFramework
 from kit import logs
 from kit.http.server import Server
 from kit.sockets import LET_IN, listening
-from kit.stopping import stop_event
+from kit.stopping import stop_event, unless
 
 log = logs.get("serve")
 
@@ -31,7 +31,4 @@ async def _let_in(stop: asyncio.Event) -> None:
     """Return at LET_IN, or once it is too late for that."""
     told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(LET_IN, told.set)
-    waiting = [asyncio.create_task(one.wait()) for one in (told, stop)]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for one in waiting:
-        one.cancel()
+    await unless(stop, told.wait())
