@@ -61,6 +61,11 @@ def encoded_file(seconds: float, size: str, suffix: str, *options: str) -> bytes
         return path.read_bytes()
 
 
+def sound(video: Path) -> bytes:
+    """The packets of a video's sound, one after the other, as they are in it."""
+    return _piped("-i", str(video), "-map", "0:a", "-c", "copy", "-f", "data")
+
+
 def chunks_of(content: bytes, count: int) -> list[bytes]:
     """The content in `count` pieces of about the same length, as a recorder's time slices are."""
     edges = [len(content) * number // count for number in range(count + 1)]

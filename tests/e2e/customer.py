@@ -110,6 +110,13 @@ class Customer:
         [spooled] = await self.spool()
         return spooled
 
+    async def kept_ms(self) -> float:
+        """How long what was recorded plays in this browser. The recorder's watch shows more where the first picture
+        came late, as on a busy machine."""
+        kept = "document.querySelector('video.picture-kept').duration"
+        await self.page.wait_for_function(f"() => Number.isFinite({kept})")
+        return 1000 * float(await self.page.evaluate(kept))
+
     async def sends(self) -> None:
         """Send it; everything has arrived."""
         await self.presses("send")

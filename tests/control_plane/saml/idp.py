@@ -111,8 +111,13 @@ class Says:
     assertion_id: str = field(default_factory=lambda: f"_{uuid.uuid4().hex}")
 
 
+def clock() -> datetime:
+    """The time at the identity provider, and for whoever asks it. A test may let it stand."""
+    return datetime.now(UTC)
+
+
 def moment(seconds: float) -> str:
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (clock() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _set(element: Element, **attributes: str | None) -> Element:

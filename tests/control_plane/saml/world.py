@@ -2,7 +2,6 @@
 
 import base64
 import uuid
-from datetime import UTC, datetime
 from functools import cache
 
 from contracts.identity import Certificate, Connection
@@ -46,7 +45,7 @@ def _pair(number: int) -> KeyPair:
 
 
 def question(answer: str, to: Connection | None = None, **changes: object) -> Question:
-    now = datetime.now(UTC)
+    now = idp.clock()
     usual = {"acs_url": ACS, "request_id": "_request", "asked_at": now, "now": now}
     return Question(answer=answer, connection=to or connection(), **{**usual, **changes})  # type: ignore[arg-type]
 

@@ -133,7 +133,8 @@ async def test_connections_are_kept() -> None:
 
 
 async def test_the_breaker_holds_calls_back_and_lets_one_through_to_see(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(breaker, "OPEN_S", 0.3)
+    moment = 0.0
+    monkeypatch.setattr(under_test, "Breaker", lambda: Breaker(lambda: moment))
     echo = Echo(refusal=RuntimeError("broken"))
     async with echo.running(), echo.calls() as calls:
         for _ in range(breaker.FAILURES):
@@ -145,7 +146,7 @@ async def test_the_breaker_holds_calls_back_and_lets_one_through_to_see(monkeypa
         assert len(echo.heard) == heard  # held back: the peer heard nothing
         assert REGISTRY.get_sample_value("cellcast_call_breaker_open", {"peer": "echo"}) == 1
         echo.refusal = None
-        await asyncio.sleep(0.3)  # how long it stays open is what this is about
+        moment += breaker.OPEN_S
         assert (await calls.call("echo", ONCE, HELLO)).text == "caller: hello"
         assert REGISTRY.get_sample_value("cellcast_call_breaker_open", {"peer": "echo"}) == 0
 

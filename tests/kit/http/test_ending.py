@@ -44,7 +44,7 @@ async def test_an_idle_client_may_say_one_thing_more_to_a_patient_server(patient
             await client.say(GET)
         said = await client.rest()
         assert statuses(said) == [200] * patient and (b"connection: close" in said) == patient
-        await asyncio.wait_for(server.task, 1)
+        await asyncio.wait_for(server.task, 60)
 
 
 async def test_a_patient_server_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
