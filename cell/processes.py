@@ -56,9 +56,10 @@ async def worker(settings: CellSettings, lane: str | None = None) -> None:
     async with resources.opened(settings, "worker") as cell, loop.watched(), health.watched(cell.checks):
         be_seen(settings, "worker")
         runner = Runner(cell.database, TASKS, cell, lease_s=settings.job_lease_s)
-        at_once = {Lane.LIGHT: LIGHT_JOBS, Lane.MEDIA: settings.media_jobs}
+        most = {Lane.LIGHT: LIGHT_JOBS, Lane.MEDIA: settings.media_jobs}
         log.info("ready", lane=lane or "all")
-        await cell.brokers.work(runner, {one: at_once[one] for one in Lane if lane in (None, one)}, stop)
+        at_once = {one: most[one] for one in Lane if lane in (None, one)}
+        await cell.brokers.work(runner, at_once, stop, finish_s=settings.finish_s)
 
 
 async def scheduler(settings: CellSettings) -> None:

@@ -72,6 +72,9 @@ class CellSettings(Settings):
     stalled_after_s: float = Field(120, description="A recording that sent nothing for this long is finished", gt=0)
     follow_every_s: float = Field(20, description="How long at least between two looks after a running recording", gt=0)
     job_lease_s: float = Field(30, description="A job whose worker is silent for this long goes to another", gt=0)
+    finish_s: float = Field(
+        20, description="How long a stopping worker finishes jobs; what takes longer is given back", ge=0
+    )
     sweep_every_s: float = Field(1, description="How often waiting jobs are looked for", gt=0)
     media_jobs: int = Field(2, description="Recordings that one worker process turns into videos at once", gt=0)
 

@@ -24,7 +24,6 @@ log = logs.get("broker")
 RUN = "run"  # the one task of every broker: run the job with this id
 STREAM_LENGTH = 10_000  # entries kept; the sweep tells again of whatever is trimmed
 LISTEN_AGAIN_S = 0.5
-GRACE_S = 20  # a stopping worker finishes what it is at; what takes longer is leased again elsewhere
 
 
 class _Broker(RedisStreamBroker):
@@ -64,19 +63,41 @@ class Brokers:
         """Wake a worker of the lane for a job."""
         await AsyncKicker[[str], None](task_name=RUN, broker=self._lanes[Lane(lane)], labels={}).kiq(str(job_id))
 
-    async def work(self, runner: Runner[C], at_once: dict[Lane, int], stop: asyncio.Event) -> None:
-        """Run jobs of these lanes, so many at once, until `stop`; then finish what is in hand."""
-        await asyncio.gather(*(self._work_lane(runner, lane, most, stop) for lane, most in at_once.items()))
+    async def work(
+        self, runner: Runner[C], at_once: dict[Lane, int], stop: asyncio.Event, *, finish_s: float = 20
+    ) -> None:
+        """Run jobs of these lanes, so many at once, until `stop`. Then no more are begun, and what is in hand has
+        `finish_s` seconds; what takes longer is given back, and another worker begins it at once."""
+        lanes = at_once.items()
+        await asyncio.gather(*(self._work_lane(runner, lane, most, stop, finish_s) for lane, most in lanes))
 
-    async def _work_lane(self, runner: Runner[C], lane: Lane, most: int, stop: asyncio.Event) -> None:
+    async def _work_lane(self, runner: Runner[C], lane: Lane, most: int, stop: asyncio.Event, finish_s: float) -> None:
         broker = self._lanes[lane]
         broker.is_worker_process = True
+        in_hand: set[asyncio.Future[None]] = set()
 
         async def run(job_id: str) -> None:
+            if stop.is_set():  # fetched before, not begun: somebody else's
+                return await self.kick(UUID(job_id), lane)
+            job = asyncio.ensure_future(runner.run(UUID(job_id)))
+            in_hand.add(job)
             try:
-                await runner.run(UUID(job_id))
+                await job
+            except asyncio.CancelledError:
+                if not job.cancelled():
+                    raise
+                log.info("job given back: this worker stops", job=job_id)
             except DatabaseUnavailable:  # its lease ends, and the sweep tells of it again
                 log.warning("job left as it is: the database is away", job=job_id)
+            finally:
+                in_hand.discard(job)
+
+        async def finish() -> None:
+            await stop.wait()
+            if in_hand:
+                _, late = await asyncio.wait(in_hand, timeout=finish_s)
+                for job in late:
+                    job.cancel()
 
         broker.register_task(run, task_name=RUN)
         with ThreadPoolExecutor(max_workers=1) as executor:
@@ -87,9 +108,8 @@ class Brokers:
                 run_startup=False,
                 max_async_tasks=most,
                 ack_type=AcknowledgeType.WHEN_RECEIVED,  # the job's row is what is acknowledged late
-                wait_tasks_timeout=GRACE_S,
             )
-            await receiver.listen(stop)
+            await asyncio.gather(receiver.listen(stop), finish())
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -95,6 +95,10 @@ class Runner(Generic[C]):
             except WorkspaceFrozen:  # it is moving or suspended: its work waits, and that is no failure
                 await self._put_off(leased, FROZEN_S, reset=True)
                 outcome = "frozen"
+            except asyncio.CancelledError:
+                await asyncio.shield(self._give_back(leased))
+                RUNS.labels(leased.kind, "given-back").inc()
+                raise
         RUNS.labels(leased.kind, outcome).inc()
         return outcome
 
@@ -191,6 +195,10 @@ class Runner(Generic[C]):
         due = now() + timedelta(seconds=after_s)
         values: dict[str, object] = {"due": due, "leased_until": None, "kicked_at": None, "last_error": error}
         await self._change(leased, **values, **({"attempts": 0} if reset else {}))
+
+    async def _give_back(self, leased: Leased) -> None:
+        """Whoever is told next begins at once, and no attempt was used up: the worker stops, the work was well."""
+        await self._change(leased, leased_until=None, kicked_at=None, attempts=Job.attempts - 1)
 
     async def _forget(self, leased: Leased) -> None:
         try:

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from kit.http.server import GRACE_S
-from kit.jobs import broker
 from kit.jobs.kinds import Lane
 from tests.charts import tools
 from tests.charts.rendering import (
@@ -131,7 +130,8 @@ def test_what_is_in_flight_is_finished_before_a_pod_is_killed() -> None:
     assert web["terminationGracePeriodSeconds"] >= pause + GRACE_S + 5
     for lane in Lane:
         worker = made[f"worker-{lane}"]["template"]["spec"]
-        assert worker["terminationGracePeriodSeconds"] >= broker.GRACE_S + 5
+        env = {one["name"]: one.get("value") for one in worker["containers"][0]["env"]}
+        assert worker["terminationGracePeriodSeconds"] >= int(env["CELLCAST_CELL_FINISH_S"]) + 5
         assert worker["containers"][0]["args"][-2:] == ["--lane", lane.value]
 
 

@@ -35,6 +35,21 @@ async def slow(done: Done, workspace_id: UUID, arguments: list[str]) -> None:
     done.append(f"ended {arguments[0]}")
 
 
+LONG = Kind("test.long", Lane.MEDIA)
+LONG_TAKES = asyncio.Event()
+
+
+@TASKS.does(LONG)
+async def long(done: Done, workspace_id: UUID, arguments: list[str]) -> None:
+    done.append(f"began {arguments[0]}")
+    try:
+        await LONG_TAKES.wait()
+        done.append(f"ended {arguments[0]}")
+    except asyncio.CancelledError:
+        done.append(f"ended {arguments[0]} too early")
+        raise
+
+
 @pytest.fixture(autouse=True)
 async def nothing_left(world: World) -> None:
     """Thousands of jobs of earlier tests would be swept into the lanes, and waited behind."""
@@ -51,11 +66,11 @@ async def brokers(redis_url: str) -> AsyncIterator[Brokers]:
 
 
 @asynccontextmanager
-async def working(redis_url: str, database: Database, done: Done) -> AsyncIterator[asyncio.Event]:
+async def working(redis_url: str, database: Database, done: Done, finish_s: float = 60) -> AsyncIterator[asyncio.Event]:
     """A worker, as a process would have it, until the block ends or the event is set."""
     stop, brokers = asyncio.Event(), Brokers(redis_url)
     runner = Runner(database, TASKS, done)
-    work = asyncio.create_task(brokers.work(runner, {Lane.LIGHT: 4, Lane.MEDIA: 1}, stop))
+    work = asyncio.create_task(brokers.work(runner, {Lane.LIGHT: 4, Lane.MEDIA: 1}, stop, finish_s=finish_s))
     try:
         yield stop
     finally:
@@ -126,6 +141,26 @@ async def test_a_stopping_worker_finishes_what_it_is_at(
     assert await world.jobs(workspace) == []
 
 
+async def test_what_takes_a_stopping_worker_too_long_is_given_back(
+    world: World, workspace: Workspace, brokers: Brokers, redis_url: str
+) -> None:
+    done: Done = []
+    async with working(redis_url, world.cell.database, done, finish_s=0.1) as stop:
+        for word in ("long", "long and not begun"):
+            await brokers.kick(await write(world, workspace, LONG, word), Lane.MEDIA)
+        await eventually(lambda: "began long" in done, 10)
+        stop.set()
+    assert done == ["began long", "ended long too early"]
+    jobs = await world.jobs(workspace)
+    assert [(job.attempts, job.leased_until) for job in jobs] == [(0, None)] * 2
+    LONG_TAKES.set()
+    async with working(redis_url, world.cell.database, done):  # no lease is waited for
+        await brokers.kick(jobs[0].id, Lane.MEDIA)
+        await brokers.kick(jobs[1].id, Lane.MEDIA)
+        await eventually(lambda: {"ended long", "ended long and not begun"} <= set(done), 10)
+    assert await world.jobs(workspace) == []
+
+
 async def test_lanes_do_not_wait_for_one_another(
     world: World, workspace: Workspace, brokers: Brokers, redis_url: str
 ) -> None:
@@ -144,18 +179,8 @@ async def test_what_a_killed_worker_held_goes_to_another_when_its_lease_runs_out
     world: World, workspace: Workspace, brokers: Brokers, redis_url: str
 ) -> None:
     done: Done = []
-    lost = Brokers(redis_url)
-    runner = Runner(world.cell.database, TASKS, done, lease_s=1)
-    killed = asyncio.create_task(lost.work(runner, {Lane.MEDIA: 1}, asyncio.Event()))
     job_id = await write(world, workspace, SLOW, "a")
-    await brokers.kick(job_id, Lane.MEDIA)
-    await eventually(lambda: "began a" in done, 10)
-    running = [task for task in asyncio.all_tasks() if "_with_lease" in repr(task) or "slow" in repr(task)]
-    for task in [killed, *running]:
-        task.cancel()
-    await asyncio.gather(killed, *running, return_exceptions=True)
-    [held] = await world.jobs(workspace)
-    assert held.leased_until is not None and "ended a" not in done
+    assert await Runner(world.cell.database, TASKS, done, lease_s=1)._take(job_id)  # and no more is heard of it
     stop = asyncio.Event()
     async with working(redis_url, world.cell.database, done):
         async with world.cell.database.outside() as session:  # told long ago, as far as the sweep knows
@@ -165,4 +190,3 @@ async def test_what_a_killed_worker_held_goes_to_another_when_its_lease_runs_out
         stop.set()
         await sweep
     assert await world.jobs(workspace) == []
-    await lost.close()

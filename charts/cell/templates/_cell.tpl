@@ -77,6 +77,7 @@ top, and part: workers and the scheduler have an account of S3 that may delete, 
   "STATE_DIR" "/state"
   "SCRATCH_DIR" "/scratch"
   "MEDIA_JOBS" $v.workers.media.jobs
+  "FINISH_S" $v.workers.media.finishSeconds
 }}
 {{- $plain = merge (deepCopy $v.settings) $plain }}
 {{- include "lib.secretEnv" (dict "top" . "name" "POSTGRES_PASSWORD" "secret" (printf "%s-postgres-app" .Release.Name) "key" "password") }}
