@@ -126,6 +126,10 @@ class Customer:
         )
         return str(answer["state"])
 
+    async def discard(self, recording: Recording) -> None:
+        """Throw it away."""
+        await self._post(f"{recording.origin}{recording.base}/discard", {}, token=recording.resume_token)
+
     async def state(self, recording: Recording) -> dict[str, Any]:
         """Where it stands: `state` and `reason`."""
         headers = {"Authorization": f"Bearer {recording.resume_token}"}

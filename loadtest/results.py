@@ -1,6 +1,7 @@
 """`python -m loadtest.results`: docs/results.md and its plots, made from the results kept in docs/results.
 
-`--bench`, `--finish` and `--report` take new ones in first; `--check` only says whether the page is what they give.
+`--bench`, `--finish`, `--report` and `--chaos` take new ones in first; `--check` only says whether the page is what
+they give.
 """
 
 import argparse
@@ -15,13 +16,16 @@ from loadtest.load.bars import Bar, bars
 from loadtest.load.plots import Line, plot, standing_alone
 
 DOCS = Path(__file__).parents[1] / "docs"
-BENCH, FINISH = "bench.json", "finish.json"
+BENCH, FINISH, CHAOS = "bench.json", "finish.json", "chaos.json"
 _STEPS = ("count", "failed", "per_s", "p50", "p95", "p99")
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 
-def take_in(docs: Path, bench: Path | None, finish: Path | None, reports: Sequence[Path]) -> None:
-    """Keep results: a bench's by figure, later over earlier; what finishing costs; a load's report by its scenario.
+def take_in(
+    docs: Path, bench: Path | None, finish: Path | None, reports: Sequence[Path], chaos: Path | None = None
+) -> None:
+    """Keep results: a bench's by figure, later over earlier; what finishing costs; a load's report by its scenario;
+    what the faults of a cell did to another.
 
     Raises OSError, and ValueError for what is none; nothing is kept then.
     """
@@ -34,6 +38,8 @@ def take_in(docs: Path, bench: Path | None, finish: Path | None, reports: Sequen
         fresh[BENCH] = [known[name] for name in sorted(known)]
     if finish is not None:
         fresh[FINISH] = {workers: one for workers, one in _read(finish).items() if _finish_row(workers, one)}
+    if chaos is not None:
+        _chaos(fresh.setdefault(CHAOS, _read(chaos)))
     for path in reports:
         report = _read(path)
         if not isinstance(report, dict) or not _NAME.fullmatch(str(report.get("scenario"))) or "steps" not in report:
@@ -50,7 +56,8 @@ def made(docs: Path) -> dict[str, str]:
     figures = _read(folder / BENCH) if (folder / BENCH).exists() else []
     finish = _read(folder / FINISH) if (folder / FINISH).exists() else {}
     reports = [_read(path) for path in sorted(folder.glob("load-*.json"))]
-    parts = [*_INTRODUCTION, *_bench(figures), *_finish(finish), *map(_load, reports)]
+    chaos = _chaos(_read(folder / CHAOS)) if (folder / CHAOS).exists() else []
+    parts = [*_INTRODUCTION, *_bench(figures), *_finish(finish), *map(_load, reports), *chaos]
     out = {"results.md": "\n".join(["# Results", "", *parts])}
     if figures:
         out["results/bench.svg"] = bars("Share of what is allowed", [_bar(one) for one in figures if one["target"]])
@@ -174,6 +181,29 @@ def _fault(one: Mapping[str, Any]) -> str:
     )
 
 
+def _chaos(found: Mapping[str, Any]) -> list[str]:
+    usual, meanwhile = found["usual"], found["meanwhile"]
+    change = meanwhile["p95_ms"] / usual["p95_ms"] - 1
+    return [
+        "## One cell under faults, another beside it",
+        "",
+        f"`tests/chaos/test_cells.py`: every server and process of a cell fails in every way for "
+        f"{found['held_s']:g} s. {found['at'][:10]}, {found['machine']}.",
+        "",
+        f"- p95 of the other cell without a fault {usual['p95_ms']:g} ms ({usual['count']} calls and pages), meanwhile "
+        f"{meanwhile['p95_ms']:g} ms ({meanwhile['count']}): {change:+.0%}",
+        "",
+        "| fault | well by itself after, s | failed in the other cell | its p95 before, ms | and meanwhile, ms |",
+        "|---|---:|---:|---:|---:|",
+        *(
+            f"| {one['row']} | {one['well_after_s']:.1f} | {one['others_failed']} | {one['usual_p95_ms']:g} "
+            f"| {one['meanwhile_p95_ms']:g} |"
+            for one in found["rows"]
+        ),
+        "",
+    ]
+
+
 def _plots(report: Mapping[str, Any]) -> dict[str, str]:
     timeline, faults = report["timeline"], report["faults"]
     at = [point["at"] for point in timeline]
@@ -198,6 +228,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--bench", type=Path, help="results of make bench to keep: loadtest/results/latest.json")
     parser.add_argument("--finish", type=Path, help="what finishing costs, to keep: loadtest/results/finish.json")
     parser.add_argument("--report", type=Path, action="append", default=[], help="a report.json of make load to keep")
+    parser.add_argument("--chaos", type=Path, help="what faults did, to keep: CELLCAST_CHAOS_REPORT of tests/chaos")
     parser.add_argument("--check", action="store_true", help="write nothing; 1 where something differs")
     wanted = parser.parse_args(words)
     try:
@@ -206,11 +237,12 @@ def main(words: Sequence[str] | None = None) -> int:
             for name in wrong:
                 print(f"{wanted.docs / name} is not what the results give: run python -m loadtest.results")
             return 1 if wrong else 0
-        take_in(wanted.docs, wanted.bench, wanted.finish, wanted.report)
+        take_in(wanted.docs, wanted.bench, wanted.finish, wanted.report, wanted.chaos)
         write(wanted.docs)
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(
-            f"--bench, --finish or --report, or a file in {wanted.docs / 'results'}, is none: {error}", file=sys.stderr
+            f"--bench, --finish, --report or --chaos, or a file in {wanted.docs / 'results'}, is none: {error}",
+            file=sys.stderr,
         )
         return 2
     return 0

@@ -85,6 +85,15 @@ class People:
             one for one in self.steps if one.cell == cell and one.problem and one.ended >= since and one.began <= until
         ]
 
+    def took_ms(self, cell: str, since: float, until: float) -> list[float]:
+        """How long each thing took that was begun and well ended in that time, recordings, which are paced, apart."""
+        return [
+            (one.ended - one.began) * 1000
+            for one in self.steps
+            if one.cell == cell and one.kind != "recording" and not one.problem
+            if one.began >= since and one.ended <= until
+        ]
+
     async def _again(self, workspace: Workspace, kind: str, call: Callable[[], Awaitable[T]]) -> T:
         """Do it until it is done. Only "later" and silence are reasons to try again; anything else ends the task."""
         while True:

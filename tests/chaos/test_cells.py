@@ -3,20 +3,26 @@
 The other cell's people notice nothing, the hurt cell is well again by itself, and in the end all that was acknowledged
 is there, once. The rows are done one after the other before the first test looks at what came of them.
 It wants a machine on which nothing else runs: CELLCAST_CHAOS_S says that it has one, and for how many seconds each
-fault is held; from 30 on every row there is.
+fault is held; from 30 on every row there is. CELLCAST_CHAOS_REPORT: a file for what each row showed, as
+`python -m loadtest.results --chaos` takes it.
 """
 
 import asyncio
+import json
 import os
 import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from statistics import quantiles
 from urllib.request import urlopen
 
 import pytest
 
+from loadtest.bench.results import machine
 from loadtest.load import endstate
 from loadtest.target import read
 from tests.chaos.faults import DO, LONG_LOOK, ROWS, Row
@@ -46,6 +52,8 @@ class Outcome:
 
     well_after_s: float | None  # from the fault's end until the hurt cell had done one of each thing; None: it had not
     others: list[Step]  # what went wrong in the other cell meanwhile
+    usual_ms: list[float]  # how long what people of the other cell do took just before
+    meanwhile_ms: list[float]  # and from the fault until the hurt cell was well
     held_up_s: float  # how long at most a process of the other cell's had no processor
 
 
@@ -69,10 +77,14 @@ async def campaign() -> AsyncIterator[Campaign]:
             for row in CHOSEN:
                 if row.fault != "full" or pair.disks:
                     outcomes[row] = await _done(pair, people, row)
+        if report := os.environ.get("CELLCAST_CHAOS_REPORT"):
+            await asyncio.to_thread(_report, Path(report), outcomes)
         yield Campaign(pair, people, outcomes)
 
 
 async def _done(pair: Pair, people: People, row: Row) -> Outcome:
+    quiet = time.monotonic()
+    await asyncio.sleep(FAULT_S)  # the length of the fault without one: it is held against this
     began = time.monotonic()
     await DO[row.fault](pair, row, lambda: asyncio.sleep(FAULT_S))
     ended = time.monotonic()
@@ -81,8 +93,44 @@ async def _done(pair: Pair, people: People, row: Row) -> Outcome:
         well: float | None = time.monotonic() - ended
     except TimeoutError:
         well = None
+    over = time.monotonic()
     print(f"{row}: {ended - began:.1f} s, well after {well}")
-    return Outcome(well, people.problems(OTHER, began, time.monotonic()), await asyncio.to_thread(_held_up, pair))
+    return Outcome(
+        well_after_s=well,
+        others=people.problems(OTHER, began, over),
+        usual_ms=people.took_ms(OTHER, quiet, began),
+        meanwhile_ms=people.took_ms(OTHER, began, over),
+        held_up_s=await asyncio.to_thread(_held_up, pair),
+    )
+
+
+def _report(file: Path, outcomes: dict[Row, Outcome]) -> None:
+    """What each row showed, and all of them together."""
+    usual = [took for one in outcomes.values() for took in one.usual_ms]
+    meanwhile = [took for one in outcomes.values() for took in one.meanwhile_ms]
+    rows = [
+        {
+            "row": str(row),
+            "well_after_s": one.well_after_s,
+            "others_failed": len(one.others),
+            "usual_p95_ms": _p95(one.usual_ms),
+            "meanwhile_p95_ms": _p95(one.meanwhile_ms),
+        }
+        for row, one in outcomes.items()
+    ]
+    said = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine(),
+        "held_s": FAULT_S,
+        "rows": rows,
+        "usual": {"count": len(usual), "p95_ms": _p95(usual)},
+        "meanwhile": {"count": len(meanwhile), "p95_ms": _p95(meanwhile)},
+    }
+    file.write_text(json.dumps(said, indent=1), encoding="utf-8")
+
+
+def _p95(took_ms: list[float]) -> float | None:
+    return round(quantiles(took_ms, n=20)[-1], 1) if len(took_ms) > 1 else None
 
 
 def _held_up(pair: Pair) -> float:

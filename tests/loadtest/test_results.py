@@ -33,6 +33,17 @@ REPORT: dict[str, Any] = {
 }
 REPORT["faults"][0] |= {"others_errors": 0, "others_p95_ms": [9.0, 9.9], "others_p95_change": 0.1}
 
+CHAOS = {
+    "at": MEASURED["at"],
+    "machine": MEASURED["machine"],
+    "held_s": 5.0,
+    "rows": [
+        {"row": "web-killed", "well_after_s": 3.21, "others_failed": 0, "usual_p95_ms": 40.0, "meanwhile_p95_ms": 43.0}
+    ],
+    "usual": {"count": 900, "p95_ms": 40.0},
+    "meanwhile": {"count": 1800, "p95_ms": 42.0},
+}
+
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
@@ -41,7 +52,8 @@ def docs(tmp_path: Path) -> Path:
     (tmp_path / "report.json").write_text(json.dumps(REPORT))
     (tmp_path / "finish.json").write_text(json.dumps(FINISH))
     words = ["--bench", str(tmp_path / "latest.json"), "--report", str(tmp_path / "report.json")]
-    words += ["--finish", str(tmp_path / "finish.json")]
+    (tmp_path / "chaos.json").write_text(json.dumps(CHAOS))
+    words += ["--finish", str(tmp_path / "finish.json"), "--chaos", str(tmp_path / "chaos.json")]
     assert results.main(["--docs", str(tmp_path / "docs"), *words]) == 0
     return tmp_path / "docs"
 
@@ -59,6 +71,8 @@ def test_every_result_is_on_the_page_with_its_date_and_machine(docs: Path) -> No
     costs = " | ".join(["0.100"] * len(PARTS))
     assert f"| 1 | 121 | {costs} | 91% | processors | 2026-11-29, 2 x x86_64 |" in page
     assert "their p95 changed by +10%" in page
+    assert "meanwhile 42 ms (1800): +5%" in page
+    assert "| web-killed | 3.2 | 0 | 40 | 43 |" in page
     for plotted in re.findall(r"\]\(([^)]+\.svg)\)", page):
         drawn = (docs / plotted).read_text()
         assert fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"
