@@ -5,8 +5,10 @@ Each imports what it needs when it runs: a scheduler that starts in a second has
 
 import asyncio
 
+from redis.asyncio import Redis
+
 from cell.settings import CellSettings
-from kit import health, logs, loop, metrics, tracing
+from kit import health, logs, loop, metrics, redis_facts, tracing
 from kit.database import Database
 from kit.jobs.broker import Brokers
 from kit.jobs.kinds import Lane
@@ -63,19 +65,21 @@ async def worker(settings: CellSettings, lane: str | None = None) -> None:
 
 
 async def scheduler(settings: CellSettings) -> None:
-    """Look for waiting jobs until told to stop, and beat; of several schedulers one looks at a time."""
+    """Look for waiting jobs until told to stop, beat, and ask how Redis is; of several one looks for jobs at a time."""
     from cell.heartbeat.beating import beat_forever
 
     stop = stop_event()
     be_seen(settings, "scheduler")
     database = Database(settings.database_url, name=f"{settings.name}-scheduler", pool_size=2)
     brokers = Brokers(settings.redis_url)
+    redis: Redis = Redis.from_url(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
     try:
         log.info("ready")
-        async with loop.watched(), asyncio.TaskGroup() as tasks:
+        async with loop.watched(), redis_facts.watched(redis), asyncio.TaskGroup() as tasks:
             tasks.create_task(sweep_forever(database, brokers.kick, every_s=settings.sweep_every_s, stop=stop))
             tasks.create_task(beat_forever(settings, database, stop))
     finally:
+        await redis.aclose()
         await brokers.close()
         await database.close()
 

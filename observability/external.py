@@ -1,4 +1,4 @@
-"""Metrics that our rules and dashboards go by and no code of ours counts: who makes each, and how it is come by."""
+"""Metrics that our rules and dashboards go by and no process of ours counts: who makes each, and how it is come by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ class Read(StrEnum):
     """How a metric comes to Prometheus. All but the last the charts see to."""
 
     PROCESSES = "the scrapes of our processes"
+    EDGE = "the scrapes of edges"
     POSTGRES = "the scrapes of PostgreSQL"
     POOLER = "the scrapes of its pooler"
     RULE = "a rule that comes with PostgreSQL"
@@ -24,12 +25,20 @@ class Source:
 
 
 _CLIENT = Source("prometheus-client", Read.PROCESSES)
+_EDGE = Source("charts/lib/files/edge/count.awk", Read.EDGE)
 
 EXTERNAL: Mapping[str, Source] = {
     "up": Source("Prometheus", Read.PROCESSES),
     "process_start_time_seconds": _CLIENT,
     "process_resident_memory_bytes": _CLIENT,
     "process_cpu_seconds_total": _CLIENT,
+    "cellcast_edge_requests_total": _EDGE,
+    "cellcast_edge_request_seconds_bucket": _EDGE,
+    "cellcast_edge_sent_bytes_total": _EDGE,
+    "cellcast_edge_connections": _EDGE,
+    "cellcast_edge_matched_total": _EDGE,
+    "cellcast_edge_blocked_total": _EDGE,
+    "cellcast_edge_said_total": _EDGE,
     "cnpg_pg_replication_lag": Source("CloudNativePG", Read.POSTGRES),
     # CloudNativePG's own metric of backups does not know of those that the plug-in makes.
     "barman_cloud_cloudnative_pg_io_last_available_backup_timestamp": Source("Barman Cloud plug-in", Read.POSTGRES),

@@ -8,7 +8,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from stack import description, s3
-from stack.edge import edge_part
+from stack.edge import edge_part, edge_scrapes
 from stack.errors import StackError
 from stack.handing import Handing, of_web
 from stack.membership import Kind, Membership
@@ -93,7 +93,8 @@ class CellSite:
     @property
     def scrapes(self) -> list[description.Scrape]:
         """Where its processes show their metrics."""
-        return [self._scrape(kind) for kind in ("web", "worker", "scheduler")]
+        own = [self._scrape(kind) for kind in ("web", "worker", "scheduler")]
+        return [*own, *edge_scrapes(self.site, own[0], self._web)]
 
     def _scrape(self, kind: str) -> description.Scrape:
         labels = {"part": "cell", "process": kind, "region": self.region, "cell": self.name}

@@ -3,6 +3,7 @@
 import signal
 from urllib.parse import urlsplit
 
+from stack.description import Scrape
 from stack.nginx import Front, command
 from stack.site import FRONT, Part, Site
 from stack.unit import Service
@@ -17,7 +18,8 @@ def edge_part(site: Site, process: str, url: str, *, firewall: bool = True) -> P
         return Part()
     edges, name, host = site.edges, site.edge_of(process), urlsplit(url).hostname or ""
     port = site.state.port(name)
-    front = Front(name, host, f"127.0.0.1:{port}", f"127.0.0.1:{site.state.port(process)}", firewall)
+    upstream, metrics = f"127.0.0.1:{site.state.port(process)}", site.scrape(name).address
+    front = Front(name, host, f"127.0.0.1:{port}", upstream, metrics, firewall)
     folder = site.folder.of_account(name, "nginx", site.state.id)
     service = Service(
         name,
@@ -28,3 +30,8 @@ def edge_part(site: Site, process: str, url: str, *, firewall: bool = True) -> P
         stop_within_s=_LETS_GO_S,
     )
     return Part(services=[service])
+
+
+def edge_scrapes(site: Site, of: Scrape, process: str) -> list[Scrape]:
+    """Where the edge before a process shows its metrics, labelled as those of the process are."""
+    return [] if site.edges is None else [site.scrape(site.edge_of(process), **{**of.labels, "process": "edge"})]

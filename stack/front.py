@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from stack.description import Scrape
-from stack.edge import edge_part
+from stack.edge import edge_part, edge_scrapes
 from stack.membership import reader_token
 from stack.published import Published
 from stack.registry import Registry
@@ -19,8 +19,13 @@ PROCESS = "router"
 _TOKEN, _STEP = "router-feed", "router-registered"
 
 
-def scrape(site: Site) -> Scrape:
-    """Where the router shows its metrics."""
+def scrapes(site: Site) -> list[Scrape]:
+    """Where the router shows its metrics, and its edge."""
+    own = _scrape(site)
+    return [own, *edge_scrapes(site, own, PROCESS)]
+
+
+def _scrape(site: Site) -> Scrape:
     return site.scrape(PROCESS, part="router")
 
 
@@ -49,7 +54,7 @@ def router_part(
             "DOMAIN_KEY": site.domain_key,
             "REGIONS": json.dumps(dict(regions)),
             "STATE_DIR": str(folder),
-            "METRICS_BIND": scrape(site).address,
+            "METRICS_BIND": _scrape(site).address,
             **site.proxied,
         }
 

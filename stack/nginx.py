@@ -31,13 +31,14 @@ class Nginx:
 class Front:
     """What one edge stands before: `upstream` is host:port of the process, `listen` its own; `host` is all it knows.
 
-    As in the charts' values, the firewall is not before each.
+    It shows its metrics at `metrics`, host:port too. As in the charts' values, the firewall is not before each.
     """
 
     name: str
     host: str
     listen: str
     upstream: str
+    metrics: str
     firewall: bool = True
 
 
@@ -70,6 +71,7 @@ def render(nginx: Nginx, front: Front, folder: Path) -> Mapping[str, str]:
         "WORKERS": "1",
         "RUN": str(folder / RUN),
         "LISTEN": front.listen,
+        "METRICS": front.metrics,
         "UPSTREAM": front.upstream,
         "HOSTS": front.host,
         "PORT": front.listen[front.listen.rindex(":") :],

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from stack import description
-from stack.edge import edge_part
+from stack.edge import edge_part, edge_scrapes
 from stack.handing import of_web
 from stack.membership import Kind, Membership
 from stack.processes import Command
@@ -55,6 +55,11 @@ class Region:
     def scrape(self) -> description.Scrape:
         """Where it shows its metrics."""
         return self._site.scrape(self.process, part="provisioning", region=self.name)
+
+    @property
+    def scrapes(self) -> list[description.Scrape]:
+        """Its own and its edge's."""
+        return [self.scrape, *edge_scrapes(self._site, self.scrape, self.process)]
 
     def _command(self) -> Command:
         site = self._site

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from stack import description
 from stack.cell import CellSite, bucket_server, region_of
 from stack.errors import StackError
-from stack.front import router_part, scrape
+from stack.front import router_part, scrapes
 from stack.mail import folder_of, mail_part
 from stack.published import Published
 from stack.region import Region
@@ -81,9 +81,10 @@ class Topology:
         )
 
     def _scrapes(self) -> Iterator[description.Scrape]:
-        yield scrape(self.site)
+        yield from scrapes(self.site)
         yield self._registry.scrape
-        yield from (region.scrape for region in self._regions.values())
+        for region in self._regions.values():
+            yield from region.scrapes
         for cell in self._cells.values():
             yield from cell.scrapes
 

@@ -7,7 +7,7 @@ from functools import partial
 from control_plane.provisioning import resources
 from control_plane.provisioning.app import in_front_of, make_app
 from control_plane.provisioning.settings import ProvisioningSettings
-from kit import health, logs, loop, metrics, tracing
+from kit import health, logs, loop, metrics, redis_facts, tracing
 from kit.rounds import rounds
 from kit.serve import serve
 from kit.stopping import stop_event
@@ -21,6 +21,7 @@ async def run(settings: ProvisioningSettings) -> None:
     async with (
         resources.opened(settings) as provisioning,
         health.watched(provisioning.checks),
+        redis_facts.watched(provisioning.redis),
         asyncio.TaskGroup() as tasks,
     ):
         watching = tasks.create_task(loop.watch())

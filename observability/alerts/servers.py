@@ -5,6 +5,13 @@ from observability.alerts.alert import Alert
 _WEB = 'part="cell", process="web", region="eu", cell="eu-1"'
 _POSTGRES = 'part="cell", process="postgres", region="eu", cell="eu-1"'
 _BY = "region, cell, part"
+_SCHEDULER = 'part="cell", process="scheduler", region="eu", cell="eu-1"'
+_EVICTED, _REFUSED = "cellcast_redis_evicted_keys_total", "cellcast_redis_refused_connections_total"
+
+
+def _memory(state: str) -> str:
+    return f'max by ({_BY}) (cellcast_redis_memory_bytes{{state="{state}"}})'
+
 
 ALERTS = (
     Alert(
@@ -28,6 +35,44 @@ ALERTS = (
         "Redis of {{ $labels.part }} {{ $labels.cell }} does not answer.",
         fires={f'cellcast_dependency_up{{{_WEB}, dependency="redis"}}': "0x90"},
         quiet={f'cellcast_dependency_up{{{_WEB}, dependency="redis"}}': "1x90"},
+    ),
+    Alert(
+        "RedisMemoryFull",
+        "page",
+        f"{_memory('used')} / {_memory('most')} > 0.85 or max by ({_BY}) (increase({_EVICTED}[10m])) > 0",
+        "2m",
+        "Redis of {{ $labels.part }} {{ $labels.cell }} {{ $labels.region }} has little memory left, or throws away "
+        "what it holds.",
+        fires={
+            f'cellcast_redis_memory_bytes{{{_SCHEDULER}, state="used"}}': "90x90",
+            f'cellcast_redis_memory_bytes{{{_SCHEDULER}, state="most"}}': "100x90",
+        },
+        quiet={
+            f'cellcast_redis_memory_bytes{{{_SCHEDULER}, state="used"}}': "60x90",
+            f'cellcast_redis_memory_bytes{{{_SCHEDULER}, state="most"}}': "100x90",
+            'cellcast_redis_memory_bytes{part="provisioning", region="eu", state="used"}': "60x90",  # without a limit
+            f"{_EVICTED}{{{_SCHEDULER}}}": "7x90",
+        },
+    ),
+    Alert(
+        "RedisNotSaving",
+        "page",
+        f"min by ({_BY}, what) (cellcast_redis_saved) == 0",
+        "2m",
+        "Redis of {{ $labels.part }} {{ $labels.cell }} {{ $labels.region }} cannot write to its disk: "
+        "{{ $labels.what }}.",
+        fires={f'cellcast_redis_saved{{{_SCHEDULER}, what="log"}}': "1x30 0x60"},
+        quiet={f'cellcast_redis_saved{{{_SCHEDULER}, what="log"}}': "1x58 0 1x31"},
+    ),
+    Alert(
+        "RedisRefuses",
+        "ticket",
+        f"max by ({_BY}) (increase({_REFUSED}[10m])) > 0",
+        "1m",
+        "Redis of {{ $labels.part }} {{ $labels.cell }} {{ $labels.region }} refuses connections: it has the most that "
+        "it takes.",
+        fires={f"{_REFUSED}{{{_SCHEDULER}}}": "0x30 0+2x60"},
+        quiet={f"{_REFUSED}{{{_SCHEDULER}}}": "7x90"},
     ),
     Alert(
         "PoolExhausted",

@@ -3,7 +3,7 @@
 In a query `$cell` and `$region` are what was chosen at the top, `$__rate_interval` is Grafana's.
 """
 
-from observability.dashboards import cell, fleet, objectives, recordings, router
+from observability.dashboards import cell, edge, fleet, objectives, recordings, router
 from observability.dashboards.panel import Dashboard
 
 DASHBOARDS: tuple[Dashboard, ...] = (
@@ -12,4 +12,5 @@ DASHBOARDS: tuple[Dashboard, ...] = (
     cell.DASHBOARD,
     recordings.DASHBOARD,
     router.DASHBOARD,
+    edge.DASHBOARD,
 )

@@ -101,6 +101,42 @@ DASHBOARD = Dashboard(
             ),
         ),
         Row(
+            "Its Redis",
+            (
+                Panel(
+                    "Redis's memory",
+                    {"{{state}}": f"max by (state) (cellcast_redis_memory_bytes{{{_HERE}}})"},
+                    "bytes",
+                    "At the most it refuses to be written to: recordings are not begun then, nor people signed in.",
+                ),
+                Panel(
+                    "Redis's connections",
+                    {"{{state}}": f"max by (state) (cellcast_redis_clients{{{_HERE}}})"},
+                ),
+                Panel(
+                    "Redis's commands",
+                    {
+                        "carried out": rate("cellcast_redis_commands_total", "cell", _HERE),
+                        "failed": rate("cellcast_redis_errors_total", "cell", _HERE),
+                    },
+                    "reqps",
+                ),
+                Panel(
+                    "Redis's losses",
+                    {
+                        "keys thrown away": rate("cellcast_redis_evicted_keys_total", "cell", _HERE),
+                        "connections refused": rate("cellcast_redis_refused_connections_total", "cell", _HERE),
+                        "writes that waited for its disk": rate("cellcast_redis_late_writes_total", "cell", _HERE),
+                    },
+                ),
+                Panel(
+                    "Redis's disk",
+                    {"{{what}}": f"min by (what) (cellcast_redis_saved{{{_HERE}}})"},
+                    says="0: its last write of this kind failed.",
+                ),
+            ),
+        ),
+        Row(
             "Its processes",
             (
                 Panel(

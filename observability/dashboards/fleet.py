@@ -2,6 +2,8 @@
 
 from observability.dashboards.panel import Dashboard, Panel, Row, rate
 
+_MEMORY = "max by (part, region, cell) (cellcast_redis_memory_bytes"
+
 DASHBOARD = Dashboard(
     "fleet",
     "Cellcast: the fleet",
@@ -16,6 +18,14 @@ DASHBOARD = Dashboard(
                     "percentunit",
                 ),
                 Panel("Workspaces", {"{{member}}": "cellcast_fleet_workspaces"}),
+                Panel(
+                    "Redis's memory in use",
+                    {
+                        "{{part}} {{region}} {{cell}}": f'{_MEMORY}{{state="used"}}) / {_MEMORY}{{state="most"}})',
+                    },
+                    "percentunit",
+                    "Above 0.85: nearly full.",
+                ),
                 Panel("Placements that cells do not know", {"untold": "max(cellcast_ownership_untold)"}),
             ),
         ),

@@ -6,22 +6,31 @@ import re
 import signal
 import ssl
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from urllib.request import urlopen
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from kit import localhost
 from kit.ports import free_port
 from loadtest.attacks import Attack, attacks, passes
+from observability import TARGET_LABELS
+from observability.external import EXTERNAL, Read
+from observability.promql import asked
 from stack.certificates import Authority
 from stack.errors import StackError
 from stack.nginx import FILES, Edges, Front, command, find
 from stack.processes import spawn
+from tests.guards.test_queries import queries
 from tests.servers.folders import server_folder
 from tests.waiting import until
 
@@ -68,11 +77,14 @@ PLACES = (
 FILTERS = ('userName eq "ada@acme.example"', 'emails[type eq "work"].value co "o\'b" and not (active eq false)')
 
 
+GONE, BUSY = "/w/gone", "/w/busy"  # where what is behind ends without an answer, and where it answers 503
+
+
 class Edge:
     """A running edge: ask it, and read what it logged."""
 
-    def __init__(self, port: int, trust: ssl.SSLContext, log: Path) -> None:
-        self.port, self.trust, self._log = port, trust, log
+    def __init__(self, port: int, trust: ssl.SSLContext, log: Path, metrics: int) -> None:
+        self.port, self.trust, self._log, self._metrics = port, trust, log, metrics
 
     def ask(
         self, path: str, method: str = "GET", body: str | None = None, **headers: str
@@ -113,13 +125,28 @@ class Edge:
         """The whole log."""
         return self._log.read_text()
 
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """The events of a kind, of the whole log."""
+        lines = [json.loads(one) for one in self.all_said().splitlines() if one.startswith("{")]
+        return [one for one in lines if one["event"] == event]
+
+    def counted(self) -> dict[str, list[Sample]]:
+        """What a scrape sees, by name."""
+        with urlopen(f"http://127.0.0.1:{self._metrics}/metrics", timeout=20) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        samples = [one for family in families for one in family.samples]
+        return {name: [one for one in samples if one.name == name] for name in {one.name for one in samples}}
+
 
 class _Behind(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(200)
+        if self.path == GONE:
+            self.close_connection = True
+            return
+        self.send_response(503 if self.path == BUSY else 200)
         self.send_header("X-Heard", json.dumps(dict(self.headers)))
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -140,13 +167,14 @@ def edge() -> Iterator[Edge]:
         pytest.skip(str(missing))
     behind = ThreadingHTTPServer(("127.0.0.1", 0), _Behind)
     threading.Thread(target=behind.serve_forever, daemon=True).start()
-    port = free_port()
-    front = Front("edge", HOST, f"127.0.0.1:{port}", f"127.0.0.1:{behind.server_address[1]}")
+    port, metrics = free_port(), free_port()
+    upstream = f"127.0.0.1:{behind.server_address[1]}"
+    front = Front("edge", HOST, f"127.0.0.1:{port}", upstream, f"127.0.0.1:{metrics}")
     with server_folder("edge") as folder:
         authority = Authority(folder / "tls")
         localhost.trusted().load_verify_locations(authority.certificate)
         process = spawn(command(Edges(programs, authority), front, folder / "nginx"), folder / "log")
-        made = Edge(port, ssl.create_default_context(cafile=authority.certificate), folder / "log")
+        made = Edge(port, ssl.create_default_context(cafile=authority.certificate), folder / "log", metrics)
         try:
             until(lambda: process.poll() is not None or _answers(made), 30)
             assert process.poll() is None, made.all_said()
@@ -186,6 +214,47 @@ def test_a_block_is_an_event_with_the_rules_that_led_to_it_and_nothing_that_was_
     assert edge.said(event="matched", request_id=blocked["request_id"], rule=942100)["where"] == "ARGS:page"
     assert edge.said(event="request", request_id=blocked["request_id"])["status"] == 403
     assert SECRET not in edge.all_said() and "ada@" not in edge.all_said()
+
+
+def test_what_is_in_the_log_is_counted(edge: Edge) -> None:
+    """Each of the counts is that of its lines."""
+    assert (edge.ask(GONE)[0], edge.ask(BUSY)[0], edge.ask("/readyz")[0]) == (502, 503, 404)
+    assert edge.ask(f"{ATTACK}&code={SECRET}")[0] == 403
+    requests: Counter[tuple[str, str]] = Counter()
+
+    def settled() -> bool:
+        lines = edge.lines("request")
+        requests.clear()
+        requests.update((one["by"], f"{one['status'] // 100}xx") for one in lines)
+        return sum(one.value for one in edge.counted()["cellcast_edge_requests_total"]) == len(lines)
+
+    until(settled, 30)  # sums are written every five seconds
+    counted = edge.counted()
+    by = {(one.labels["by"], one.labels["status"]): one.value for one in counted["cellcast_edge_requests_total"]}
+    assert {key: number for key, number in by.items() if number} == requests
+    assert requests["edge", "5xx"] >= 1 and requests["behind", "5xx"] >= 1 and requests["edge", "4xx"] >= 2
+    passing = [one for one in edge.lines("request") if not one["path"].endswith("/events")]  # the others are streams
+    assert counted["cellcast_edge_request_seconds_count"][0].value == len(passing)
+    for event in ("matched", "blocked"):
+        assert sum(one.value for one in counted[f"cellcast_edge_{event}_total"]) == len(edge.lines(event))
+    blocked = {one.labels["family"]: one.value for one in counted["cellcast_edge_blocked_total"]}
+    assert blocked["sql"] + blocked["xss"] >= 1
+    assert sum(one.value for one in counted["cellcast_edge_said_total"]) == len(edge.lines("nginx")) >= 1
+    assert counted["cellcast_edge_connections"][0].value >= 1
+    assert abs(counted["process_start_time_seconds"][0].value - time.time()) < 3600
+
+
+def test_what_is_counted_has_a_source_and_words_of_ours_for_labels(edge: Edge) -> None:
+    counted = edge.counted()
+    edges = {name for name, source in EXTERNAL.items() if source.read is Read.EDGE}
+    assert edges <= counted.keys(), "nobody counts it"
+    for _, query in queries():
+        for one in asked(query):
+            if one.metric in edges:
+                assert one.labels <= {*counted[one.metric][0].labels, *TARGET_LABELS}, query
+    for name, samples in counted.items():
+        assert name.startswith("cellcast_edge_") or name in EXTERNAL
+        assert len(samples) <= 20, f"{name}: keep its labels to a handful of words"
 
 
 ATTACK = "/w/acme?page=" + quote("1' OR '1'='1 -- <script>")

@@ -13,7 +13,7 @@ from tests.guards.test_queries import queries
 
 ENDPOINTS = {"ServiceMonitor": "endpoints", "PodMonitor": "podMetricsEndpoints"}
 OPERATORS = {"Cluster": Read.POSTGRES, "Pooler": Read.POOLER}  # who makes pods of its own, and what is read of them
-PROCESSES = {Read.POSTGRES: "postgres", Read.POOLER: "pooler"}
+PROCESSES = {Read.POSTGRES: "postgres", Read.POOLER: "pooler", Read.EDGE: "edge"}
 MADE = [*every_profile()]
 
 
@@ -27,6 +27,12 @@ def monitors(made: tuple[Manifest, ...]) -> Iterator[tuple[dict[str, str], dict[
             yield one["spec"]["selector"]["matchLabels"], given
 
 
+def read_by_pods(one: Manifest) -> Read | None:
+    """What is read of the pods that come of it, without a Service; nothing of most."""
+    edge = one["kind"] == "Deployment" and one["metadata"]["name"].endswith("-edge")
+    return Read.EDGE if edge else OPERATORS.get(one["kind"])
+
+
 def scraped(made: tuple[Manifest, ...]) -> dict[Read, list[dict[str, str]]]:
     """What is read of these manifests, with the labels that it gets; an operator's pods where a monitor picks them."""
     found: dict[Read, list[dict[str, str]]] = {read: [] for read in Read}
@@ -34,10 +40,9 @@ def scraped(made: tuple[Manifest, ...]) -> dict[Read, list[dict[str, str]]]:
     for one in made:
         if one["kind"] == "ServiceMonitor":
             found[Read.PROCESSES] += [given for _, given in monitors((one,))]
-        if one["kind"] in OPERATORS:
+        if (by_pods := read_by_pods(one)) is not None:
             (pod,) = labels_of_pods(one)
-            read = OPERATORS[one["kind"]]
-            found[read] += [given for picks, given in picked if picks.items() <= pod.items()]
+            found[by_pods] += [given for picks, given in picked if picks.items() <= pod.items()]
         if one["kind"] == "PrometheusRule" and one["metadata"]["name"].endswith("-backups"):
             rules = [rule for group in one["spec"]["groups"] for rule in group["rules"]]
             assert [rule["record"] for rule in rules if rule["record"] in EXTERNAL] == ["postgres:backups_wanted"]
@@ -63,8 +68,8 @@ def test_what_there_is_is_scraped_once_with_the_labels_that_rules_go_by(chart: s
     watched = any(one["kind"] == "ServiceMonitor" for one in made)
     assert watched is ("monitoring: {enabled: false}" not in values_of(chart, profile).read_text())
     read = scraped(made)
-    for kind, what in OPERATORS.items():
-        there = sum(one["kind"] == kind for one in made)
+    for what in PROCESSES:
+        there = sum(read_by_pods(one) is what for one in made)
         assert [given["process"] for given in read[what]] == [PROCESSES[what]] * there * watched
     wanted = sum(one["kind"] == "ScheduledBackup" for one in made)
     assert len(read[Read.RULE]) == wanted * watched
@@ -103,6 +108,12 @@ def test_a_scraper_that_is_missing_is_found() -> None:
         for one in rendered("cell", "eu")
     )
     assert not scraped(other)[Read.POSTGRES] and scraped(other)[Read.POOLER]
+
+
+def test_a_balancer_leads_to_no_metrics() -> None:
+    for chart in WHERE:
+        (edge,) = [one for one in rendered(chart, "eu") if one["kind"] == "Service" and one["spec"].get("type")]
+        assert [port["name"] for port in edge["spec"]["ports"]] == ["https"]
 
 
 def test_a_postgres_without_backups_is_not_missed_for_them() -> None:

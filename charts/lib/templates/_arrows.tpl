@@ -35,6 +35,7 @@ cell:
   - {from: worker-light, to: mail, ports: [465, 587]}
   - {from: test, to: edge, ports: [8443]}
   - {from: test, to: web, ports: [8000]}
+  - {from: prometheus, to: edge, ports: [9090]}
   - {from: prometheus, to: web, ports: [9090]}
   - {from: prometheus, to: worker-light, ports: [9090]}
   - {from: prometheus, to: worker-media, ports: [9090]}
@@ -52,6 +53,7 @@ router:
   - {from: router, to: published, ports: [443]}
   - {from: test, to: edge, ports: [8443]}
   - {from: test, to: router, ports: [8000]}
+  - {from: prometheus, to: edge, ports: [9090]}
   - {from: prometheus, to: router, ports: [9090]}
   - {from: router, to: traces, ports: [4317, 4318]}
 control-plane:
@@ -71,6 +73,7 @@ control-plane:
   - {from: drill, to: backups, ports: [443]}
   - {from: test, to: edge, ports: [8443]}
   - {from: test, to: registry, ports: [8000]}
+  - {from: prometheus, to: edge, ports: [9090]}
   - {from: prometheus, to: registry, ports: [9090]}
   - {from: registry, to: traces, ports: [4317, 4318]}
   - {from: prometheus, to: postgres, ports: [9187]}
@@ -85,6 +88,7 @@ provisioning:
   - {from: provisioning, to: identity-providers, ports: [443]}
   - {from: test, to: edge, ports: [8443]}
   - {from: test, to: provisioning, ports: [8000]}
+  - {from: prometheus, to: edge, ports: [9090]}
   - {from: prometheus, to: provisioning, ports: [9090]}
   - {from: provisioning, to: traces, ports: [4317, 4318]}
 loadtest:

@@ -10,6 +10,7 @@
   "WORKERS" "auto"
   "RUN" "/run/edge"
   "LISTEN" "8443"
+  "METRICS" "9090"
   "UPSTREAM" .upstream
   "HOSTS" .hosts
   "PORT" ""
@@ -24,11 +25,11 @@
 {{- $text }}
 {{- end }}
 
-{{/* Everything of an edge. Takes top, upstream (part:port), hosts, url. */}}
+{{/* Everything of an edge. Takes top, upstream (part:port), hosts, labels (of its metrics). */}}
 {{- define "lib.edge" -}}
 {{- $edge := .top.Values.edge }}
 {{- $me := dict "top" .top "part" "edge" }}
-{{- $files := list "nginx.conf" "words.conf" "mask.sed" "start.sh" }}
+{{- $files := list "nginx.conf" "words.conf" "mask.sed" "count.awk" "start.sh" }}
 {{- if $edge.waf.enabled }}{{ $files = append $files "waf.conf" }}{{ end }}
 {{- $upstream := printf "%s-%s" .top.Release.Name .upstream }}
 {{- $content := dict }}
@@ -53,7 +54,7 @@ data:
   "command" (list "/bin/sh" "/etc/edge/start.sh" "/etc/edge/nginx.conf" "/run/edge")
   "annotations" (dict "cellcast/configuration" ($content | toJson | sha256sum))
   "env" (printf "%s\n%s" (include "lib.env" (index $env 0)) (include "lib.env" (index $env 1)))
-  "ports" (dict "https" 8443)
+  "ports" (dict "https" 8443 "metrics" 9090)
   "probes" (include "lib.edgeProbes" .)
   "pause" 10 "grace" 45
   "resources" $edge.resources
@@ -79,6 +80,11 @@ spec:
     {{- include "lib.selector" $me | nindent 4 }}
   ports:
     - {name: https, port: 443, targetPort: https}
+{{- if .top.Values.monitoring.enabled }}
+---
+{{- /* By its pods: its Service is a balancer's, and what it names the whole world could reach. */}}
+{{ include "lib.monitor" (dict "top" .top "part" "edge" "kind" "PodMonitor" "labels" (merge (dict "process" "edge") .labels)) }}
+{{- end }}
 {{- if gt (int $edge.replicas) 1 }}
 ---
 {{ include "lib.disruptions" $me }}

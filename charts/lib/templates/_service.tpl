@@ -23,7 +23,7 @@ network. Takes what lib.deployment takes, and url, hosts, parts, and labels (of 
 {{- end }}
 {{- if .top.Values.edge.enabled }}
 ---
-{{ include "lib.edge" (dict "top" .top "upstream" (printf "%s:8000" .part) "hosts" .hosts) }}
+{{ include "lib.edge" (dict "top" .top "upstream" (printf "%s:8000" .part) "hosts" .hosts "labels" .labels) }}
 {{- end }}
 ---
 {{ include "lib.networkPolicies" (dict "top" .top "parts" .parts) }}
