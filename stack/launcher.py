@@ -32,8 +32,7 @@ def under_launcher(run: Callable[[], int]) -> int:
     _, status = os.waitpid(supervisor, 0)
     if not os.WIFSIGNALED(status):
         return os.waitstatus_to_exitcode(status)
-    while end_orphans():  # ending one may leave us its children
-        pass
+    end_orphans()
     sys.stderr.write("the supervisor was killed; every process of the stack was ended\n")
     return KILLED
 

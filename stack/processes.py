@@ -158,13 +158,19 @@ def adopt_orphans() -> None:
 
 
 def end_orphans() -> int:
-    """Kill and bury what dead children left to us; how many there were.
+    """Kill and bury what dead children left to us, and what that leaves; how many there were.
 
     Helpers that run in our own session (initdb, psql) are no orphans, and what `spawn` started is none either. Does
     nothing in a process that did not ask for orphans: there, a child that we do not know is somebody else's.
     """
-    if _adopting != os.getpid():
-        return 0
+    all_ended = 0
+    while _adopting == os.getpid() and (ended := _end_adopted()):
+        all_ended += ended
+    return all_ended
+
+
+def _end_adopted() -> int:
+    """One round of it."""
     ours, known, ended = os.getsid(0), {one.pid for one in _started}, 0
     for child in psutil.Process().children():
         try:

@@ -82,8 +82,7 @@ class Supervisor:
         stages = [list(group) for _, group in groupby(units, key=lambda unit: unit.service.stage)]
         for stage in [units] if at_once else stages:
             await asyncio.gather(*(unit.stop(at_once=at_once) for unit in stage))
-        while end_orphans():  # ending one may leave us its children
-            pass
+        end_orphans()
 
     async def act(self, verb: str, names: Sequence[str]) -> None:
         """`start`, `stop` or `restart` processes by name; where it can be, another takes its place before one stops.

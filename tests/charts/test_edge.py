@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 from urllib.request import urlopen
 
+import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -83,8 +84,8 @@ GONE, BUSY = "/w/gone", "/w/busy"  # where what is behind ends without an answer
 class Edge:
     """A running edge: ask it, and read what it logged."""
 
-    def __init__(self, port: int, trust: ssl.SSLContext, log: Path, metrics: int) -> None:
-        self.port, self.trust, self._log, self._metrics = port, trust, log, metrics
+    def __init__(self, pid: int, port: int, trust: ssl.SSLContext, log: Path, metrics: int) -> None:
+        self.pid, self.port, self.trust, self._log, self._metrics = pid, port, trust, log, metrics
 
     def ask(
         self, path: str, method: str = "GET", body: str | None = None, **headers: str
@@ -174,7 +175,9 @@ def edge() -> Iterator[Edge]:
         authority = Authority(folder / "tls")
         localhost.trusted().load_verify_locations(authority.certificate)
         process = spawn(command(Edges(programs, authority), front, folder / "nginx"), folder / "log")
-        made = Edge(port, ssl.create_default_context(cafile=authority.certificate), folder / "log", metrics)
+        made = Edge(
+            process.pid, port, ssl.create_default_context(cafile=authority.certificate), folder / "log", metrics
+        )
         try:
             until(lambda: process.poll() is not None or _answers(made), 30)
             assert process.poll() is None, made.all_said()
@@ -361,3 +364,17 @@ def test_the_process_behind_hears_who_asks_from_the_edge_alone(edge: Edge) -> No
 def test_the_readiness_of_processes_is_not_for_the_outside(edge: Edge) -> None:
     assert edge.ask("/readyz") == (404, {})
     assert edge.ask("/livez")[1]  # whether it answers at all, its peers ask through the edge
+
+
+@pytest.mark.parametrize("helper", ["awk", "sed"])
+def test_without_what_masks_and_counts_people_are_served_and_it_comes_again(edge: Edge, helper: str) -> None:
+    (hurt,) = [one for one in psutil.Process(edge.pid).children(recursive=True) if helper in one.cmdline()[0]]
+    hurt.kill()
+    path = f"/w/after-{helper}"
+
+    def logged() -> bool:
+        assert edge.ask(f"{path}?code={SECRET}")[0] == 200
+        return any(one["path"] == path for one in edge.lines("request"))
+
+    until(logged, 20)
+    assert SECRET not in edge.all_said()

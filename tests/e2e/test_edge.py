@@ -5,12 +5,14 @@ Every other test of this folder runs behind it with `CELLCAST_EDGE`, see tests/d
 
 import json
 import os
+import re
 import signal
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import psutil
 import pytest
@@ -65,6 +67,16 @@ def test_no_attack_gets_through(whole: Deployment) -> None:
         assert parts.hostname and parts.port
         missed = [one.name for one in attacks("/w/acme/people") if passes(one, parts.port, parts.hostname, trust)]
         assert not missed, f"{url}: {missed}"
+    edges = [one for one in facts.scrapes if one.labels.get("process") == "edge"]
+    assert {one.labels["part"] for one in edges} == {"router", "cell", "provisioning"}
+    walls = [one.address for one in edges if one.labels["part"] != "router"]
+    until(lambda: all(blocks(address) >= 10 for address in walls), 20)
+
+
+def blocks(address: str) -> float:
+    """The requests that an edge says it blocked."""
+    with urlopen(f"http://{address}/metrics", timeout=20) as answer:
+        return sum(map(float, re.findall(rb"^cellcast_edge_blocked_total\S+ (\S+)$", answer.read(), re.MULTILINE)))
 
 
 def test_an_edge_runs_as_nobody_and_is_started_again_with_nothing_left_of_its_old_life(whole: Deployment) -> None:

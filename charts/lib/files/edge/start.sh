@@ -12,8 +12,12 @@ esac
 rm -f "$run/log"
 mkfifo "$run/log"
 export LC_ALL=C
-# Opened for reading and writing, so that neither side ever waits for the other to come.
-sed -u -E -f "$here/mask.sed" <>"$run/log" | $counting -v started="$(date +%s)" -f "$here/count.awk" &
+# Opened for reading and writing, so that neither side ever waits for the other to come. Should one of them end, people
+# are served on, and both begin anew.
+while :; do
+    sed -u -E -f "$here/mask.sed" <>"$run/log" | $counting -v started="$(date +%s)" -f "$here/count.awk" || true
+    sleep 1
+done &
 export TZ=UTC  # of the times in the logs
 
 changed() { cksum "$CERTIFICATE" "$KEY" 2>/dev/null; }
