@@ -9,8 +9,7 @@ from redis.exceptions import RedisError
 
 from cell.resources import Cell
 from cell.security import service as security
-from cell.sessions.ending import ENDED
-from cell.sessions.store import Sessions
+from cell.sessions.store import ENDED, Sessions
 from cell.sessions.subjects import Member
 from kit import live, stopping
 
