@@ -23,7 +23,8 @@ from cell.sessions.store import Session, Sessions
 from cell.sso.enforcing import passwords_count
 from cell.workspaces import service as workspaces
 from cell.workspaces.models import Workspace
-from kit.database import Reading, WorkspaceFrozen, now
+from kit.database import Reading, now
+from kit.database_errors import WorkspaceFrozen
 from kit.i18n import negotiate
 from kit.refusals import Kind, NotFound, Refusal
 from kit.web import Scope
