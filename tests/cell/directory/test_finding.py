@@ -13,8 +13,8 @@ from cell.directory.shapes import MOST_SEARCHED
 from contracts.directory import DEEPEST_TREE, FilterRefused, Find, Item, Tree
 from contracts.directory_schema import ATTRIBUTES, Resource, Type
 from tests.cell.directory.idp import Idp, connect
-from tests.cell.directory.plans import nodes, plan
 from tests.cell.world import Workspace, World
+from tests.servers.plans import nodes, plan
 from tests.servers.postgres import Postgres
 
 WORDS = ["ada", "Ada", "a%a", "a_b", "ÄDA", "", "b"]
