@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     DateTime,
+    FromClause,
     Integer,
     LargeBinary,
     Table,
@@ -214,23 +216,31 @@ class _Row:
         return self.d.c.id == func.any(func.array(found.scalar_subquery()))
 
     def _member(self, wanted: Shape | None) -> Condition:
-        membership, person = _table(Membership).alias("m"), _table(Person).alias("mp")
-        found = select(membership.c.group_id).where(membership.c.workspace_id == _workspace())
-        if wanted is not None and wanted[0] != "eq":  # a name is asked for, or more than one thing
-            found = found.join(
-                person, and_(person.c.workspace_id == membership.c.workspace_id, person.c.id == membership.c.member_id)
-            )
-        parts = {"value": membership.c.member_id, "display": person.c.name}
-        return self.d.c.id.in_(found if wanted is None else found.where(self._of_row(wanted, parts)))
+        row, person = _table(Membership).alias("m"), _table(Person).alias("mp")
+        return self._among(row, row.c.group_id, wanted, row.c.member_id, person, person.c.name)
 
     def _of_group(self, wanted: Shape | None) -> Condition:
-        membership, group = _table(Membership).alias("m"), _table(Group).alias("g")
-        found = select(membership.c.member_id).where(membership.c.workspace_id == _workspace())
-        if wanted is not None and wanted[0] != "eq":  # as for members: what is asked of the row alone needs no other
-            of = and_(group.c.workspace_id == membership.c.workspace_id, group.c.id == membership.c.group_id)
-            found = found.join(group, of)
-        parts = {"value": membership.c.group_id, "display": group.c.document.op("->>")(_name("display_name"))}
-        return self.d.c.id.in_(found if wanted is None else found.where(self._of_row(wanted, parts)))
+        row, group = _table(Membership).alias("m"), _table(Group).alias("g")
+        name = group.c.document.op("->>")(_name("display_name"))
+        return self._among(row, row.c.member_id, wanted, row.c.group_id, group, name)
+
+    def _among(
+        self,
+        row: FromClause,
+        ids: ColumnElement[UUID],
+        wanted: Shape | None,
+        value: ColumnElement[UUID],
+        other: FromClause,
+        display: ColumnElement[Any],
+    ) -> Condition:
+        """Whether this is one of the `ids` of rows of members that have the shape; `other` is who or what they name."""
+        found = select(ids).where(row.c.workspace_id == _workspace())
+        if wanted is not None:
+            found = found.where(self._of_row(wanted, {"value": value, "display": display}))
+            if wanted[0] != "eq" or wanted[2] != "value":  # else it is asked of the row alone, which needs no other
+                of = and_(other.c.workspace_id == row.c.workspace_id, other.c.id == value)
+                found = found.join(other, of)
+        return self.d.c.id.in_(found)
 
     def _of_row(self, wanted: Shape, parts: Mapping[str, ColumnElement[Any]]) -> Condition:
         """The same as `_parts` where the value is a row of members, and its parts are columns."""

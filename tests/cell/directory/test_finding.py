@@ -190,12 +190,15 @@ async def test_moments_ids_and_groups(crowd: tuple[Idp, list[Item]]) -> None:
     idp, everybody = crowd
     one = everybody[3]
     group = await idp.create_group("Team 1", one.id)
+    await idp.create_group("Team 2", everybody[5].id)
     at = one.document["created_at"]
     for tree in (
         ["eq", ["id"], str(one.id)],
         ["eq", ["created_at"], at],
         ["eq", ["groups", "value"], str(group.id)],
-        ["some", ["groups"], ["sw", ["display"], "team"]],
+        ["eq", ["groups", "display"], "TEAM 1"],
+        ["some", ["groups"], ["eq", ["display"], "team 1"]],
+        ["some", ["groups"], ["sw", ["display"], "Team 1"]],
     ):
         assert [item.id for item in (await idp.find(tree)).items] == [one.id], tree
     assert (await idp.find(["gt", ["created_at"], at])).total == len(everybody) - 4
@@ -204,7 +207,8 @@ async def test_moments_ids_and_groups(crowd: tuple[Idp, list[Item]]) -> None:
         ["eq", ["members", "value"], str(one.id)],
         ["some", ["members"], ["eq", ["value"], str(one.id)]],
         ["eq", ["display_name"], "TEAM 1"],
-        ["and", ["pr", ["members"]], ["sw", ["display_name"], "team"]],
+        ["and", ["pr", ["members"]], ["sw", ["display_name"], "team 1"]],
+        ["eq", ["members", "display"], one.document["display_name"]],
     ):
         assert [item.id for item in (await idp.find(tree, Resource.GROUP)).items] == [group.id], tree
     assert (await idp.find(["eq", ["members"], "no id"], Resource.GROUP)).total == 0
