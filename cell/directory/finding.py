@@ -18,6 +18,7 @@ from sqlalchemy import (
     FromClause,
     Integer,
     LargeBinary,
+    Select,
     Table,
     Text,
     Uuid,
@@ -34,13 +35,14 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from cell.directory import statements
 from cell.directory.models import Address, Entry, Group, Membership, ProvisioningToken
-from cell.directory.shapes import Shape, Values, attribute, path_of, shape
+from cell.directory.shapes import Shape, Values, apart, attribute, by_address, path_of, shape
 from cell.directory.values import KEYS
 from cell.people.models import Person
 from contracts.directory import Find
@@ -100,11 +102,11 @@ def _made(
 
 
 class _Row:
-    """A row of the table that is searched, as `d`."""
+    """A row of the table that is searched."""
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
-        self.d = _table(Entry if resource is Resource.PERSON else Group).alias("d")
+        self.d = _table(Entry if resource is Resource.PERSON else Group).alias()
 
     def page(self, chosen: Condition, sort: tuple[str, str] | None, descending: bool) -> CTE:
         """The rows of a page, each with its place."""
@@ -127,10 +129,16 @@ class _Row:
 
     def fits(self, wanted: Shape) -> Condition:
         """Whether the row has the shape."""
-        return _composed(wanted, self._leaf)
+        return _composed(apart(wanted), self._leaf)
+
+    def ids(self, wanted: Shape) -> Select[UUID]:
+        """The ids of the rows that have the shape."""
+        return select(self.d.c.id).where(self.d.c.workspace_id == _workspace(), self.fits(wanted))
 
     def _leaf(self, wanted: Shape) -> Condition:
         match wanted:
+            case ("any", *several):
+                return self.d.c.id.in_(union(*(_Row(self.resource).ids(one) for one in several)))
             case ("some", name, inner):
                 return self._some(name, inner)
             case ("pr", name, part):
@@ -159,7 +167,7 @@ class _Row:
             return self._of_group(inner)
         if not ATTRIBUTES[self.resource][name].many:
             return self._parts(inner, self.d.c.document.op("->", return_type=JSONB())(_name(name)))
-        addresses = [self._has_address(one) for one in _by_address(inner)]
+        addresses = [self._has_address(one) for one in by_address(inner)]
         if name == "emails" and inner[0] == "eq" and addresses:
             return addresses[0]
         values = func.jsonb_array_elements(self.d.c.document.op("->")(_name(name))).table_valued(
@@ -289,16 +297,6 @@ def _composed(wanted: Shape, leaf: Callable[[Shape], Condition]) -> Condition:
         case ("not", inner):
             return not_(func.coalesce(_composed(inner, leaf), false()))  # what is absent does not fit
     return leaf(wanted)
-
-
-def _by_address(wanted: Shape) -> list[int]:
-    """The numbers of addresses that a value has to have, whatever else it has to have."""
-    match wanted:
-        case ("eq", "emails", "value", number):
-            return [number]
-        case ("and", left, right):
-            return [*_by_address(left), *_by_address(right)]
-    return []
 
 
 def _items(resource: Resource, page: CTE, members: bool) -> ColumnElement[str]:

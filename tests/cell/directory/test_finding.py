@@ -1,5 +1,6 @@
 """Searches: the same as a plain reading of the documents would find, by an index where there has to be one."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -186,6 +187,28 @@ async def test_sorted_by_who_is_active(crowd: tuple[Idp, list[Item]]) -> None:
     assert [one.id for one in down.items] == wanted[::-1]
 
 
+async def test_groups_and_members_beside_other_things(crowd: tuple[Idp, list[Item]]) -> None:
+    idp, everybody = crowd
+    a, b, c, d = everybody[:4]
+    group, other = await idp.create_group("Beside 1", a.id, b.id), await idp.create_group("Beside 2", b.id, c.id)
+    of, of_other = (["eq", ["groups", "value"], str(one.id)] for one in (group, other))
+    named: Tree = ["eq", ["user_name"], d.document["user_name"]]
+    many: Tree = ["or", ["eq", ["id"], str(a.id)], ["or", of_other, named]]
+    for tree, wanted in (
+        (["or", of, named], [a, b, d]),
+        (["or", of, of_other], [a, b, c]),
+        (["or", named, ["or", ["and", of, of_other], named]], [b, d]),
+        (["or", of, ["pr", ["nick_name"]]], [a, b]),
+        (["and", many, ["not", ["or", of, named]]], [c]),
+        (["or", of, ["eq", ["groups", "value"], "no id"]], [a, b]),
+    ):
+        found = await idp.find(tree)
+        assert ([one.id for one in found.items], found.total) == ([one.id for one in wanted], len(wanted)), tree
+    either: Tree = ["or", ["eq", ["members", "value"], str(a.id)], ["eq", ["display_name"], "beside 2"]]
+    assert [one.id for one in (await idp.find(either, Resource.GROUP)).items] == [group.id, other.id]
+    assert (await idp.find(either, Resource.GROUP, start=2, count=1)).total == 2
+
+
 async def test_moments_ids_and_groups(crowd: tuple[Idp, list[Item]]) -> None:
     idp, everybody = crowd
     one = everybody[3]
@@ -266,6 +289,11 @@ async def test_a_tree_that_is_too_deep_is_refused(idp: Idp) -> None:
         await idp.find(tree)
 
 
+ONE = str(UUID(int=1))
+MEMBER: Tree = ["eq", ["members", "value"], ONE]
+OF_GROUP: Tree = ["eq", ["groups", "value"], ONE]
+EQ_ID: Tree = ["eq", ["id"], ONE]
+NAMED: Tree = ["eq", ["display_name"], "x"]
 EITHER: Tree = ["or", ["eq", ["user_name"], "x"], ["eq", ["emails", "value"], "x"]]
 
 
@@ -283,10 +311,23 @@ def _find(workspace: Workspace, tree: Tree, resource: Resource) -> Find:
         (Resource.PERSON, EITHER, "uq_directory_people_user_name"),
         (Resource.PERSON, EITHER, "ix_directory_emails_value"),
         (Resource.PERSON, ["eq", ["display_name"], "x"], "ix_directory_people_display_name"),
-        (Resource.PERSON, ["eq", ["id"], str(UUID(int=1))], "pk_directory_people"),
+        (Resource.PERSON, EQ_ID, "pk_directory_people"),
         (Resource.GROUP, ["eq", ["display_name"], "x"], "uq_directory_groups_display_name"),
         (Resource.GROUP, ["eq", ["external_id"], "x"], "uq_directory_groups_external_id"),
-        (Resource.GROUP, ["eq", ["members", "value"], str(UUID(int=1))], "ix_directory_members_member"),
+        (Resource.GROUP, MEMBER, "ix_directory_members_member"),
+        (Resource.GROUP, ["or", MEMBER, NAMED], "ix_directory_members_member"),
+        (Resource.GROUP, ["or", MEMBER, NAMED], "uq_directory_groups_display_name"),
+        (
+            Resource.GROUP,
+            ["or", ["or", NAMED, ["some", ["members"], ["eq", ["value"], ONE]]], EQ_ID],
+            "pk_directory_groups",
+        ),
+        (Resource.PERSON, OF_GROUP, "pk_directory_members"),
+        (Resource.PERSON, ["or", OF_GROUP, EITHER], "pk_directory_members"),
+        (Resource.PERSON, ["or", OF_GROUP, EITHER], "uq_directory_people_user_name"),
+        (Resource.PERSON, ["or", OF_GROUP, EITHER], "ix_directory_emails_value"),
+        (Resource.PERSON, ["and", ["or", ["pr", ["title"]], OF_GROUP], NAMED], "ix_directory_people_display_name"),
+        (Resource.PERSON, ["and", NAMED, ["not", ["or", OF_GROUP, EITHER]]], "ix_directory_people_display_name"),
     ],
     ids=str,
 )
@@ -301,6 +342,8 @@ async def test_what_identity_providers_ask_for_is_found_by_an_index(
     assert COLUMNS[index] in looked_up, found
     scanned = {one["Relation Name"] for one in every if one["Node Type"] == "Seq Scan"}
     assert scanned <= {"provisioning_tokens"}, found  # of which there is a handful: one block
+    whole = [one for one in every if re.fullmatch(r"\(workspace_id = \$\d+\)", one.get("Index Cond", ""))]
+    assert whole == [], found  # nor is one read whole by way of an index
 
 
 COLUMNS = {
@@ -309,6 +352,8 @@ COLUMNS = {
     "ix_directory_emails_value": "value_norm",
     "ix_directory_people_display_name": "display_name_norm",
     "pk_directory_people": "(id ",
+    "pk_directory_groups": "(id ",
+    "pk_directory_members": "group_id",
     "uq_directory_groups_display_name": "display_name_norm",
     "uq_directory_groups_external_id": "external_id",
     "ix_directory_members_member": "member_id",
