@@ -8,7 +8,7 @@ from pydantic import Field
 from contracts.placements import Placement, State
 from contracts.said import CellName, Count, Done, Key, OfWorkspace, OneLine, Region, Said
 from kit.calls import Operation
-from kit.database import WritersInFlight
+from kit.database_errors import WritersInFlight
 from kit.refusals import Kind, Refusal
 
 

@@ -23,8 +23,11 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql import Executable
 
 from kit import direct, logs, pools
+from kit.database_errors import DatabaseUnavailable as DatabaseUnavailable  # noqa: PLC0414 - kit/jobs takes it from here
+from kit.database_errors import WorkspaceFrozen as WorkspaceFrozen  # noqa: PLC0414 - so do kit/jobs and grants
+from kit.database_errors import meaning_of, meant_by
 from kit.direct import DirectWriting, Pool
-from kit.refusals import Invalid, Kind, NotFound, Refusal
+from kit.refusals import NotFound
 from kit.tenancy import opening_in
 
 COMMAND_S = 30  # after which nobody waits for a statement any more
@@ -60,69 +63,6 @@ class Tenant(Scoped):
     """A tenant table whose rows have an id of their own."""
 
     id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-1, default=uuid4)
-
-
-class WorkspaceFrozen(Refusal):
-    """The workspace takes no writes just now: it is moving, suspended or being deleted."""
-
-    kind = Kind.UNAVAILABLE
-    title = "This workspace cannot be changed at the moment"
-    detail = "Nothing is lost. Try again in a minute."
-    retry_after_s = 5
-
-
-class OwnershipPassed(Refusal):
-    """The workspace has had another owner since this write began: what it was decided by may be no longer so."""
-
-    kind = Kind.UNAVAILABLE
-    title = "This workspace has just moved"
-    detail = "Nothing is lost. Try again."
-    retry_after_s = 1
-
-
-class WritersInFlight(Refusal):
-    """Writers of the workspace did not end in time; nothing has changed."""
-
-    kind = Kind.UNAVAILABLE
-    title = "Writers of this workspace are still at work"
-    detail = "Nothing has changed. Try again in a moment."
-    retry_after_s = 1
-
-
-class DatabaseUnavailable(Refusal):
-    """The database does not answer."""
-
-    kind = Kind.UNAVAILABLE
-    title = "This part of Cellcast is briefly unavailable"
-    detail = "Nothing is lost. Try again in a moment."
-    retry_after_s = 2
-
-
-class DoneAlready(Refusal):
-    """Somebody else made the same thing at the same moment."""
-
-    kind = Kind.CONFLICT
-    title = "Somebody else has just done the same"
-    detail = "Look at what is there now."
-    index = ""  # the unique index that says so; for whoever asked, not for clients
-
-
-class TookTooLong(Refusal):
-    """The database was stopped at what it was asked for: nobody waits for it any more."""
-
-    kind = Kind.UNAVAILABLE
-    title = "This takes too long"
-    detail = "Ask for less at once: fewer conditions, or a smaller page."
-    retry_after_s = 10
-
-
-class Entangled(Refusal):
-    """Two changes waited for one another, and this one gave way; nothing of it has happened."""
-
-    kind = Kind.UNAVAILABLE
-    title = "Somebody else was changing the same"
-    detail = "Nothing has changed. Try again in a moment."
-    retry_after_s = 1
 
 
 def now() -> datetime:
@@ -358,9 +298,9 @@ class Database:
                     session, answer = await self._begun(stack, workspace_id, first, values)
                 yield session, answer
         except DBAPIError as error:
-            raise _meaning(error) from error
+            raise meaning_of(error) from error
         except asyncpg.PostgresError as error:  # of a statement that went directly
-            raise _meant(error, error) from error
+            raise meant_by(error, error) from error
 
     async def _begun(
         self, stack: AsyncExitStack, workspace_id: UUID | None, first: Executable, values: Mapping[str, object]
@@ -389,7 +329,7 @@ def _directly() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:
-        raise _meant(error, error) from error
+        raise meant_by(error, error) from error
     except (OSError, TimeoutError, asyncpg.InterfaceError) as error:
         raise DatabaseUnavailable from error
 
@@ -404,41 +344,6 @@ _OPEN_WRITE = text("select open_write(:id, :believed)")
 _LOCK_WITHIN = text("select set_config('lock_timeout', :ms, true)")
 # The lock that open_write() (kit/tenancy.py) takes shared.
 _STOP_WRITES = text("select pg_advisory_xact_lock(hashtextextended(:id, 0))")
-
-
-def _unstorable() -> Invalid:
-    return Invalid(errors=[{"field": "", "problem": "a text holds a character that cannot be stored"}])
-
-
-# What an error means, by its SQLSTATE: ours are in kit/tenancy.py, PostgreSQL's in its manual, appendix A.
-_MEANINGS: dict[str, Callable[[], Refusal]] = {
-    "CC404": NotFound,
-    "CC423": WorkspaceFrozen,
-    "CC409": OwnershipPassed,
-    "40P01": Entangled,  # deadlock_detected
-    "57014": TookTooLong,  # query_canceled: statement_timeout
-    "55P03": WritersInFlight,  # lock_not_available: only `stopping_writes` sets a lock_timeout
-    "23505": DoneAlready,  # unique_violation
-    "22021": _unstorable,  # character_not_in_repertoire: NUL in a text
-    "22P05": _unstorable,  # untranslatable_character: NUL in JSON
-}
-
-
-def _meaning(error: DBAPIError) -> Exception:
-    """What a database error means to whoever asked; an unknown one stays what it is."""
-    return DatabaseUnavailable() if error.connection_invalidated else _meant(error.orig, error)
-
-
-def _meant(raw: Any, otherwise: Exception) -> Exception:
-    """The same of PostgreSQL's own error; `otherwise` is what an unknown one stays."""
-    state = getattr(raw, "sqlstate", None) or ""
-    if state in _MEANINGS:
-        meaning = _MEANINGS[state]()
-        if isinstance(meaning, DoneAlready):
-            meaning.index = str(getattr(raw, "constraint_name", None) or "")
-        return meaning
-    # Class 08: connection; 57P: shutting down or starting up.
-    return DatabaseUnavailable() if state.startswith(("08", "57P")) else otherwise
 
 
 @event.listens_for(Session, "do_orm_execute")

@@ -2,8 +2,8 @@
 
 A session of SQLAlchemy takes a millisecond of processor time before its first statement; here a transaction takes a
 fifth of that: statements are constants that asyncpg prepares once a connection, and opening is one round trip. What is
-only read is one statement (`kit/tenancy.py`, `in_scope`). The opening of writes and the meanings of errors are those of
-`kit/database.py`, which is the way to get one.
+only read is one statement (`kit/tenancy.py`, `in_scope`). The opening of writes is that of `kit/database.py`, which is
+the way to get one; the meanings of errors are those of `kit/database_errors.py`.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ import errno
 
 from redis import exceptions as redis
 
-from kit.database import DatabaseUnavailable
+from kit.database_errors import DatabaseUnavailable
 from kit.storage import StorageRefused, StorageUnavailable
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})

@@ -7,8 +7,8 @@ owns a workspace, or one that forgot to ask, changes nothing.
 
 from uuid import UUID
 
-# The one statement that opens a write; its errors, by SQLSTATE, are in kit/database.py. `believed` is the epoch under
-# which the writer began, where it began earlier: what it read then may be no longer so under another owner.
+# The one statement that opens a write; its errors, by SQLSTATE, are in kit/database_errors.py. `believed` is the epoch
+# under which the writer began, where it began earlier: what it read then may be no longer so under another owner.
 OPEN_WRITE = """
 CREATE OR REPLACE FUNCTION open_write(wanted uuid, believed bigint DEFAULT NULL) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

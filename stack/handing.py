@@ -63,6 +63,12 @@ class Estate:
         """From now on it is the other that counts."""
         self._place = self._next
 
+    def give_up(self, command: Command) -> None:
+        """Who was to take the place did not, and has ended: what it kept grows old, and is nobody's to begin with."""
+        here, there = self._folder(command, self._place or 0), self._folder(command, self._next)
+        if here != there:
+            _clear(there)
+
     def close(self) -> None:
         """Nobody answers: whoever asks is to hear that at once."""
         for one in self._sockets.values():
@@ -93,7 +99,11 @@ def _written(folder: Path) -> float:
 
 def _copy(here: Path, there: Path) -> None:
     there.mkdir(exist_ok=True)
-    for old in there.glob(f"{_STATES}*"):  # with LMDB's lock
-        old.unlink()
+    _clear(there)
     for state in here.glob(_STATES):
         feed_store.copy_file(state, there / state.name)
+
+
+def _clear(folder: Path) -> None:
+    for old in folder.glob(f"{_STATES}*"):  # with LMDB's lock
+        old.unlink()

@@ -139,10 +139,12 @@ class Unit:
         name, begin, estate, handing = self.service.name, self._said(), self._estate, self.service.handing
         if estate is None or handing is None or not self.can_be_replaced:
             raise StackError(f"{name}: nothing can take its place now: stop and start it")
+        command = self._command()
         with listening("127.0.0.1:0") as own:
             try:
-                new = start(estate.for_next(self._command(), own), self._report.log)
+                new = start(estate.for_next(command, own), self._report.log)
             except (OSError, StoreBroken) as error:
+                estate.give_up(command)
                 raise StackError(f"{name}: what was to take its place cannot be started: {error}") from error
             ready = handing.ready(own.getsockname()[1])
         self._beside.add(new)
@@ -152,9 +154,10 @@ class Unit:
         except BaseException:
             new.kill()
             new.wait()
+            estate.give_up(command)
+            self._is_gone(new)
             raise
-        finally:
-            self._beside.discard(new)
+        self._beside.discard(new)
         estate.hand_on()
         return new
 
@@ -165,7 +168,13 @@ class Unit:
             old.send_signal(signal.SIGTERM)  # patiently, kit/stopping.py: another stands in for it
             await self._gone(old)
         finally:
-            self._beside.discard(old)
+            self._is_gone(old)
+
+    def _is_gone(self, other: Child) -> None:
+        """One that was beside has ended. Where nobody is left, whoever asks is to hear that at once."""
+        self._beside.discard(other)
+        if self._process is None and not self._beside:
+            self._let_nobody_in()
 
     async def _gone(self, process: Child) -> None:
         """Wait until a process that was told to end has, and kill it when that takes too long."""

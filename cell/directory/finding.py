@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
@@ -14,8 +15,10 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     DateTime,
+    FromClause,
     Integer,
     LargeBinary,
+    Select,
     Table,
     Text,
     Uuid,
@@ -32,13 +35,14 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from cell.directory import statements
 from cell.directory.models import Address, Entry, Group, Membership, ProvisioningToken
-from cell.directory.shapes import Shape, Values, attribute, path_of, shape
+from cell.directory.shapes import Shape, Values, apart, attribute, by_address, path_of, shape
 from cell.directory.values import KEYS
 from cell.people.models import Person
 from contracts.directory import Find
@@ -98,11 +102,11 @@ def _made(
 
 
 class _Row:
-    """A row of the table that is searched, as `d`."""
+    """A row of the table that is searched."""
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
-        self.d = _table(Entry if resource is Resource.PERSON else Group).alias("d")
+        self.d = _table(Entry if resource is Resource.PERSON else Group).alias()
 
     def page(self, chosen: Condition, sort: tuple[str, str] | None, descending: bool) -> CTE:
         """The rows of a page, each with its place."""
@@ -125,10 +129,16 @@ class _Row:
 
     def fits(self, wanted: Shape) -> Condition:
         """Whether the row has the shape."""
-        return _composed(wanted, self._leaf)
+        return _composed(apart(wanted), self._leaf)
+
+    def ids(self, wanted: Shape) -> Select[UUID]:
+        """The ids of the rows that have the shape."""
+        return select(self.d.c.id).where(self.d.c.workspace_id == _workspace(), self.fits(wanted))
 
     def _leaf(self, wanted: Shape) -> Condition:
         match wanted:
+            case ("any", *several):
+                return self.d.c.id.in_(union(*(_Row(self.resource).ids(one) for one in several)))
             case ("some", name, inner):
                 return self._some(name, inner)
             case ("pr", name, part):
@@ -157,7 +167,7 @@ class _Row:
             return self._of_group(inner)
         if not ATTRIBUTES[self.resource][name].many:
             return self._parts(inner, self.d.c.document.op("->", return_type=JSONB())(_name(name)))
-        addresses = [self._has_address(one) for one in _by_address(inner)]
+        addresses = [self._has_address(one) for one in by_address(inner)]
         if name == "emails" and inner[0] == "eq" and addresses:
             return addresses[0]
         values = func.jsonb_array_elements(self.d.c.document.op("->")(_name(name))).table_valued(
@@ -214,23 +224,31 @@ class _Row:
         return self.d.c.id == func.any(func.array(found.scalar_subquery()))
 
     def _member(self, wanted: Shape | None) -> Condition:
-        membership, person = _table(Membership).alias("m"), _table(Person).alias("mp")
-        found = select(membership.c.group_id).where(membership.c.workspace_id == _workspace())
-        if wanted is not None and wanted[0] != "eq":  # a name is asked for, or more than one thing
-            found = found.join(
-                person, and_(person.c.workspace_id == membership.c.workspace_id, person.c.id == membership.c.member_id)
-            )
-        parts = {"value": membership.c.member_id, "display": person.c.name}
-        return self.d.c.id.in_(found if wanted is None else found.where(self._of_row(wanted, parts)))
+        row, person = _table(Membership).alias("m"), _table(Person).alias("mp")
+        return self._among(row, row.c.group_id, wanted, row.c.member_id, person, person.c.name)
 
     def _of_group(self, wanted: Shape | None) -> Condition:
-        membership, group = _table(Membership).alias("m"), _table(Group).alias("g")
-        found = select(membership.c.member_id).where(membership.c.workspace_id == _workspace())
-        if wanted is not None and wanted[0] != "eq":  # as for members: what is asked of the row alone needs no other
-            of = and_(group.c.workspace_id == membership.c.workspace_id, group.c.id == membership.c.group_id)
-            found = found.join(group, of)
-        parts = {"value": membership.c.group_id, "display": group.c.document.op("->>")(_name("display_name"))}
-        return self.d.c.id.in_(found if wanted is None else found.where(self._of_row(wanted, parts)))
+        row, group = _table(Membership).alias("m"), _table(Group).alias("g")
+        name = group.c.document.op("->>")(_name("display_name"))
+        return self._among(row, row.c.member_id, wanted, row.c.group_id, group, name)
+
+    def _among(
+        self,
+        row: FromClause,
+        ids: ColumnElement[UUID],
+        wanted: Shape | None,
+        value: ColumnElement[UUID],
+        other: FromClause,
+        display: ColumnElement[Any],
+    ) -> Condition:
+        """Whether this is one of the `ids` of rows of members that have the shape; `other` is who or what they name."""
+        found = select(ids).where(row.c.workspace_id == _workspace())
+        if wanted is not None:
+            found = found.where(self._of_row(wanted, {"value": value, "display": display}))
+            if wanted[0] != "eq" or wanted[2] != "value":  # else it is asked of the row alone, which needs no other
+                of = and_(other.c.workspace_id == row.c.workspace_id, other.c.id == value)
+                found = found.join(other, of)
+        return self.d.c.id.in_(found)
 
     def _of_row(self, wanted: Shape, parts: Mapping[str, ColumnElement[Any]]) -> Condition:
         """The same as `_parts` where the value is a row of members, and its parts are columns."""
@@ -279,16 +297,6 @@ def _composed(wanted: Shape, leaf: Callable[[Shape], Condition]) -> Condition:
         case ("not", inner):
             return not_(func.coalesce(_composed(inner, leaf), false()))  # what is absent does not fit
     return leaf(wanted)
-
-
-def _by_address(wanted: Shape) -> list[int]:
-    """The numbers of addresses that a value has to have, whatever else it has to have."""
-    match wanted:
-        case ("eq", "emails", "value", number):
-            return [number]
-        case ("and", left, right):
-            return [*_by_address(left), *_by_address(right)]
-    return []
 
 
 def _items(resource: Resource, page: CTE, members: bool) -> ColumnElement[str]:

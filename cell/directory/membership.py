@@ -53,8 +53,12 @@ def of_steps(steps: Sequence[Step]) -> Change:
             named = _named(step.path.some)
             if step.verb is Verb.REMOVE:
                 change.remove(named)
-            else:
+            elif _ids(step.value) <= named:
                 change.add(named)
+            else:
+                raise values.refused("members", "A member cannot become another one: remove the one, add the other.")
+        elif step.path.part:  # to remove a value is not to remove everybody
+            raise values.refused("members", "Say which member is meant.")
         elif step.verb is Verb.ADD:
             change.add(_ids(step.value))
         elif step.verb is Verb.REPLACE:

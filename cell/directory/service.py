@@ -10,7 +10,7 @@ from cell.resources import Cell
 from cell.workspaces import service as workspaces
 from contracts.directory import Applied, Apply, Create, Erase, Taken
 from contracts.directory_schema import Resource
-from kit.database import DoneAlready, Entangled
+from kit.database_errors import DoneAlready, Entangled
 from kit.refusals import Refusal
 
 ATTEMPTS = 3

@@ -1,6 +1,7 @@
 """The shape of a tree: what it says but for the values, which become parameters. A shape's statement is made once."""
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -114,3 +115,61 @@ def _leaf(resource: Resource, verb: str, path: tuple[str, str], wanted: object, 
         if verb in _PATTERNS:
             return ("like", *path, values.add(_PATTERNS[verb].format(wanted.translate(_UNPLAIN))))
     return (verb, *path, values.add(wanted))
+
+
+def apart(wanted: Shape) -> Shape:
+    """The same where what an index finds among members, beside an OR with what others find, is a search of its own.
+
+    As one condition of two it has no index, and the other none either: every row of the workspace would be read.
+    """
+    match wanted:
+        case ("and", left, right):
+            return ("and", apart(left), apart(right))
+        case ("not", inner):
+            return ("not", apart(inner))
+        case ("or", _, _):
+            every = _either(wanted)
+            if all(map(_indexed, every)):
+                alone = [one for one in every if _among_members(one)]
+                others = [one for one in every if one not in alone]
+                together = [reduce(lambda left, right: ("or", left, right), others)] if others else []
+                return ("any", *alone, *together) if alone else wanted
+    return wanted
+
+
+def _either(wanted: Shape) -> list[Shape]:
+    """What stands beside one another in an OR, however it is put together."""
+    return [*_either(wanted[1]), *_either(wanted[2])] if wanted[0] == "or" else [wanted]
+
+
+def _indexed(wanted: Shape) -> bool:
+    """Whether an index finds what has the shape."""
+    match wanted:
+        case ("and", left, right):
+            return _indexed(left) or _indexed(right)
+        case ("or", left, right):
+            return _indexed(left) and _indexed(right)
+        case ("some", "emails", inner):
+            return bool(by_address(inner))
+        case ("some", _, inner):
+            return _indexed(inner)
+        case ("eq", name, part, _):
+            return (name, part) in INDEXED
+    return wanted == NEVER
+
+
+def _among_members(wanted: Shape) -> bool:
+    """Whether the shape is looked for among members, or groups, somewhere in it."""
+    if wanted[0] in ("and", "or", "not"):
+        return any(_among_members(one) for one in wanted[1:])
+    return wanted[1:2] in (("members",), ("groups",))
+
+
+def by_address(wanted: Shape) -> list[int]:
+    """The numbers of addresses that a value has to have, whatever else it has to have."""
+    match wanted:
+        case ("eq", "emails", "value", number):
+            return [number]
+        case ("and", left, right):
+            return [*by_address(left), *by_address(right)]
+    return []

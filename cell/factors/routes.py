@@ -21,7 +21,7 @@ from cell.sessions.half import Challenges
 from cell.sessions.rotating import rotate
 from cell.sessions.subjects import Member
 from cell.ui import pages
-from kit.database import DoneAlready
+from kit.database_errors import DoneAlready
 from kit.refusals import Refusal
 from kit.web import Routes, Scope
 from kit.web.problems import STATUS, wants_page

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
-from quart import Response, redirect
+from quart import Response, redirect, request
 from werkzeug.wrappers import Response as Redirect
 
 from cell import resources
@@ -66,7 +66,8 @@ async def library(by: Reader, key: str, wanted: Filter) -> Response:
 @routes.get("/w/<key>/events")
 async def changes(by: Reader) -> Response:
     """Which recordings change, as it happens."""
-    answer = Response(events.stream(resources.current(), by, resources.stopping()), content_type="text/event-stream")
+    blocks = events.stream(resources.current(), by, request.remote_addr or "", resources.stopping())
+    answer = Response(blocks, content_type="text/event-stream")
     answer.headers["Cache-Control"] = "no-store"
     answer.timeout = None  # Quart ends streams after a minute otherwise, without a word
     return answer

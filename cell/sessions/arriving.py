@@ -7,7 +7,7 @@ from werkzeug.sansio.response import Response
 
 from cell.people import service as people
 from cell.resources import Cell
-from cell.sessions import cookies, ending, half
+from cell.sessions import cookies, half
 from cell.sessions.store import Sessions
 from contracts.tokens import Bearer
 
@@ -28,7 +28,6 @@ async def signed_in(
     earlier = await sessions.find(cookies.presented(key))
     if earlier is not None:
         await sessions.end(earlier.person_id, earlier.id)
-        await ending.tell(cell.redis, workspace_id)
     cookies.begin(answer, key, word)
     cookies.drop(answer, half.cookie_name(key))
     cookies.remember_device(answer, cell.settings, key, workspace_id, account)

@@ -10,16 +10,8 @@ from cell.people import queries as people
 from cell.recordings import service as recordings
 from cell.sessions import kinds
 from cell.sessions.store import AT_ONCE, Session, Sessions
-from kit import live
 from kit.database import Reading, Writing, now
 from kit.jobs import later
-
-ENDED = "sessions"  # the live event after which streams look at once whether theirs goes on
-
-
-async def tell(redis: "Redis", workspace_id: UUID) -> None:
-    """Have the workspace's streams look at once whether their sessions go on."""
-    await live.tell(redis, workspace_id, ENDED, {})
 
 
 async def sign_out(tx: Writing, redis: "Redis", person_id: UUID, *, but: Session | None = None) -> None:
@@ -30,11 +22,7 @@ async def sign_out(tx: Writing, redis: "Redis", person_id: UUID, *, but: Session
     kept, moment = "" if but is None else but.id, now()
     await recordings.stop_own(tx, redis, person_id, but="" if but is None else but.line)
 
-    async def end() -> None:
-        await Sessions(redis, "", tx.workspace_id).end_all(person_id, but=kept)
-        await tell(redis, tx.workspace_id)
-
-    tx.after_commit(end)
+    tx.after_commit(lambda: Sessions(redis, "", tx.workspace_id).end_all(person_id, but=kept))
     later(tx, kinds.END, person_id, moment.isoformat(), kept)
 
 
@@ -53,7 +41,6 @@ async def sign_out_many(tx: Writing, redis: "Redis", people: Sequence[UUID]) -> 
 async def end_many(redis: "Redis", workspace_id: UUID, people: Sequence[UUID], before: datetime | None = None) -> None:
     """End the sessions of these people, perhaps only those whose word is from `before` a moment."""
     await Sessions(redis, "", workspace_id).end_all_of(people, before=before)
-    await tell(redis, workspace_id)
 
 
 async def end(tx: Writing, redis: "Redis", sessions: Sequence[Session]) -> None:
@@ -67,7 +54,6 @@ async def end_now(redis: "Redis", workspace_id: UUID, sessions: Sequence[Session
     store, lines = Sessions(redis, "", workspace_id), {one.line for one in sessions}
     there = await store.of_people(list({one.person_id for one in sessions}))
     await store.end_these([one for one in there if one.line in lines])
-    await tell(redis, workspace_id)
 
 
 async def local(tx: Reading, redis: "Redis") -> list[Session]:
@@ -88,7 +74,6 @@ async def sign_out_local(tx: Writing, redis: "Redis") -> int:
 async def end_earlier(redis: "Redis", workspace_id: UUID, person_id: UUID, moment: datetime, but: str) -> None:
     """End what was begun before `moment`: whoever signed in since then did so under the new state of things."""
     await Sessions(redis, "", workspace_id).end_all(person_id, but=but, before=moment)
-    await tell(redis, workspace_id)
 
 
 async def end_local_earlier(tx: Reading, redis: "Redis", moment: datetime) -> None:

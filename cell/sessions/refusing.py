@@ -16,7 +16,8 @@ from cell.people import service
 from cell.resources import Cell
 from cell.sessions import kinds
 from kit import texts
-from kit.database import WorkspaceFrozen, now
+from kit.database import now
+from kit.database_errors import WorkspaceFrozen
 from kit.jobs import later
 
 KEPT_S = int(2 * kinds.REFUSED_EVERY.total_seconds())  # a count whose job is late

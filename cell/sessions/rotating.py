@@ -3,7 +3,7 @@
 from werkzeug.sansio.response import Response
 
 from cell import resources
-from cell.sessions import cookies, ending
+from cell.sessions import cookies
 from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
 
@@ -12,6 +12,5 @@ async def rotate(answer: Response, by: Member, *, proved: bool = False) -> None:
     """Give the browser the session's new word. `proved`: the person has just proved who they are once more."""
     redis = resources.current().redis
     word = await Sessions(redis, by.workspace.key, by.workspace_id).rotate(by.session, proved=proved)
-    await ending.tell(redis, by.workspace_id)  # what listens by the old word hears no more
     if word is not None:
         cookies.begin(answer, by.workspace.key, word)

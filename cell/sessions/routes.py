@@ -19,7 +19,7 @@ from cell.sso import connections
 from cell.sso.enforcing import enforced
 from cell.ui import pages
 from cell.workspaces import service as workspaces
-from kit.database import WorkspaceFrozen
+from kit.database_errors import WorkspaceFrozen
 from kit.passwords import LONGEST
 from kit.refusals import Refusal
 from kit.web import Routes, Scope

@@ -10,10 +10,11 @@ from uuid import UUID
 from redis.asyncio import Redis
 
 from contracts.tokens import Bearer, Kind, TokenInvalid, new_bearer, parse_bearer
-from kit import texts
+from kit import live, texts
 
 LONGEST = timedelta(days=30)  # of any session, whatever a workspace's policy says
 AT_ONCE = 500  # that one round trip asks for
+ENDED = "sessions"  # the live event after which streams look at once whether theirs goes on
 SEEN_EVERY_S = 60  # how exact "last seen" is; less would write on every request
 
 How = Literal["password", "passkey", "sso"]
@@ -70,11 +71,12 @@ def _stamp() -> str:
 
 
 class Sessions:
-    """The sessions of one workspace."""
+    """The sessions of one workspace. Whatever ends one, or its word, tells the workspace's streams."""
 
     def __init__(self, redis: "Redis", key: str, workspace_id: UUID) -> None:
         self._redis = redis
         self._key = key
+        self._workspace_id = workspace_id
         self._prefix = f"session:{workspace_id}"
 
     async def begin(
@@ -165,14 +167,17 @@ class Sessions:
                     pipe.srem(self._of(one.person_id), one.id)
                     pipe.delete(self._at(one.id))
                 await pipe.execute()
+        await self._tell()
 
     async def end(self, person_id: UUID, session_id: str) -> None:
         """End one session of this person."""
         await self._redis.eval(_END, 2, self._of(person_id), self._at(session_id), session_id)
+        await self._tell()
 
     async def end_all(self, person_id: UUID, *, but: str = "", before: datetime | None = None) -> None:
         """End a person's sessions: `but` one perhaps, perhaps only those whose word is from `before` a moment."""
         await self._redis.eval(_END_ALL, 1, self._of(person_id), self._at(""), but, _until(before))
+        await self._tell()
 
     async def end_all_of(self, people: Sequence[UUID], *, before: datetime | None = None) -> None:
         """The same for many people."""
@@ -181,6 +186,7 @@ class Sessions:
                 for person_id in people[start : start + AT_ONCE]:
                     pipe.eval(_END_ALL, 1, self._of(person_id), self._at(""), "", _until(before))
                 await pipe.execute()
+        await self._tell()
 
     async def rotate(self, session: Session, *, proved: bool = False) -> Bearer | None:
         """The session goes on under another word, as it must when its holder rises; None where it has ended meanwhile.
@@ -191,7 +197,11 @@ class Sessions:
         new_id = word.digest.hex()
         keys = (self._at(session.id), self._at(new_id), self._of(session.person_id))
         went_on = await self._redis.eval(_ROTATE, 3, *keys, session.id, new_id, _stamp(), int(proved))
+        await self._tell()  # what listens by the old word hears no more
         return word if went_on else None
+
+    async def _tell(self) -> None:
+        await live.tell(self._redis, self._workspace_id, ENDED, {})
 
     def _at(self, session_id: str) -> str:
         return f"{self._prefix}:{session_id}"

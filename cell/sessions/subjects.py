@@ -16,6 +16,7 @@ from cell.people import queries as people
 from cell.people import service
 from cell.people.models import Person
 from cell.people.permissions import FRESH, FRESH_FOR, WITHOUT_FACTOR, Permission, allowed
+from cell.resources import Cell
 from cell.security import service as security
 from cell.security.service import DEFAULT, Policy
 from cell.sessions import cookies
@@ -23,7 +24,8 @@ from cell.sessions.store import Session, Sessions
 from cell.sso.enforcing import passwords_count
 from cell.workspaces import service as workspaces
 from cell.workspaces.models import Workspace
-from kit.database import Reading, WorkspaceFrozen, now
+from kit.database import Reading, now
+from kit.database_errors import WorkspaceFrozen
 from kit.i18n import negotiate
 from kit.refusals import Kind, NotFound, Refusal
 from kit.web import Scope
@@ -69,6 +71,7 @@ class Member:
     person: Person
     session: Session
     policy: Policy = DEFAULT
+    misses_factor: bool = False
 
     @property
     def fresh(self) -> bool:
@@ -111,36 +114,47 @@ class Member:
             if _of_another_workspace(key) and not _navigating():
                 raise NotFound
             raise NotSignedIn
+        by = await cls.of_session(cell, workspace_id, session, request.remote_addr or "")
+        if not await sessions.keep(session, by.policy.idle, by.policy.absolute):
+            raise NotSignedIn
+        try:
+            by.check("" if scope is None else scope.name)  # a route that asks for nothing is open to nobody
+        except FactorMissing:
+            way_out(f"/w/{key}/account/factors")
+            raise
+        except ProofStale:
+            way_out(f"/w/{key}/prove?{urlencode({'next': _where_one_was()})}")
+            raise
+        if by.person.last_seen_at is None or now() - by.person.last_seen_at > service.SEEN_EVERY:
+            with suppress(WorkspaceFrozen):  # it may be read all the same
+                async with cell.database.writing(workspace_id) as tx:
+                    await service.seen(tx, by.person.id, negotiate(request.headers.get("Accept-Language", "")))
+        return by
+
+    @classmethod
+    async def of_session(cls, cell: Cell, workspace_id: UUID, session: Session, address: str) -> Self:
+        """Whose session this is, as the database knows them now, for what comes from this network address.
+
+        Whether the session is over, and what they may, is still to be asked. Raises NotSignedIn, OutsideNetworks,
+        NotFound.
+        """
         async with cell.database.reading(workspace_id) as tx:
             workspace, policy, person = await security.around(tx, Person, people.by_id(session.person_id))
             missing = person is not None and await _misses_factor(tx, policy, person, session)
             local = person is not None and session.how != "sso" and not await passwords_count(tx, cell, person)
         if person is None or not person.active or local:  # begun just when single sign-on became the only way in
             raise NotSignedIn
-        if not policy.admits(request.remote_addr or ""):
+        if not policy.admits(address):
             raise security.OutsideNetworks
-        if not await sessions.keep(session, policy.idle, policy.absolute):
-            raise NotSignedIn
-        by = cls(workspace, person, session, policy)
-        by._check(scope, missing)
-        if person.last_seen_at is None or now() - person.last_seen_at > service.SEEN_EVERY:
-            with suppress(WorkspaceFrozen):  # it may be read all the same
-                async with cell.database.writing(workspace_id) as tx:
-                    await service.seen(tx, person.id, negotiate(request.headers.get("Accept-Language", "")))
-        return by
+        return cls(workspace, person, session, policy, missing)
 
-    def _check(self, scope: Scope | None, factor_missing: bool) -> None:
-        """Whether the person may, and may now. A route that asks for nothing is open to nobody."""
-        base = f"/w/{self.workspace.key}"
-        if factor_missing and (scope is None or scope.name not in WITHOUT_FACTOR):
-            way_out(f"{base}/account/factors")
+    def check(self, permission: str) -> None:
+        """Whether the person may do this now. Raises FactorMissing, NotAllowed, OwnersSignInHere, ProofStale."""
+        if self.misses_factor and permission not in WITHOUT_FACTOR:
             raise FactorMissing
-        if scope is None or scope.name not in self.may:
-            if scope is not None and scope.name in allowed(self.person.role):
-                raise service.OwnersSignInHere
-            raise NotAllowed
-        if scope.name in FRESH and not self.fresh:
-            way_out(f"{base}/prove?{urlencode({'next': _where_one_was()})}")
+        if permission not in self.may:
+            raise service.OwnersSignInHere if permission in allowed(self.person.role) else NotAllowed
+        if permission in FRESH and not self.fresh:
             raise ProofStale
 
 

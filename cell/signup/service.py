@@ -13,7 +13,8 @@ from cell.workspaces import service as workspaces
 from cell.workspaces.service import NewWorkspace
 from contracts.placements import State
 from contracts.placing import CreateWorkspace, WorkspaceDiffers, WorkspaceUndone, WorkspaceWhole
-from kit.database import Database, DoneAlready
+from kit.database import Database
+from kit.database_errors import DoneAlready
 from kit.jobs import later
 
 FEW_LINKS = 3  # that may be open until the founder's address is confirmed

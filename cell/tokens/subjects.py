@@ -16,7 +16,8 @@ from cell.workspaces import service as workspaces
 from cell.workspaces.models import Workspace
 from contracts.tokens import Kind as Word
 from contracts.tokens import TokenInvalid, parse_bearer
-from kit.database import WorkspaceFrozen, now
+from kit.database import now
+from kit.database_errors import WorkspaceFrozen
 from kit.refusals import Kind, NotFound, Refusal
 from kit.web import Scope
 

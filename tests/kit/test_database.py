@@ -16,7 +16,8 @@ from cell.people.models import Person
 from cell.workspaces.models import Ownership
 from kit import database as database_under_test
 from kit import direct as under_test
-from kit.database import Database, DatabaseUnavailable, TookTooLong, WorkspaceFrozen
+from kit.database import Database
+from kit.database_errors import DatabaseUnavailable, TookTooLong, WorkspaceFrozen
 from kit.ports import free_port
 from kit.refusals import NotFound
 from tests.cell.world import Workspace, World

@@ -13,7 +13,8 @@ from redis.exceptions import TimeoutError as RedisTimeout
 from sqlalchemy import delete, select, update
 
 from cell.workspaces.models import Ownership
-from kit.database import Database, DatabaseUnavailable, now
+from kit.database import Database, now
+from kit.database_errors import DatabaseUnavailable
 from kit.jobs import GiveUp, Kind, Lane, RunAgain, Tasks, later
 from kit.jobs.models import Job, JobArguments
 from kit.jobs.runner import Runner

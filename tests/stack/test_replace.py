@@ -161,6 +161,8 @@ async def test_who_cannot_take_the_place_changes_nothing(
     assert people.failed == [] and {int(one.split()[0]) for one in people.answers} == {before}
     assert (web.pid, web.unit.report.life) == (before, Life.READY)
     assert web.processes() == [before]
+    # What it was given grows old, and would be the newest to a stack that comes up before anything else changes.
+    assert list((web.folder / "feed" / "beside").glob("*.mdb*")) == []
 
 
 async def test_who_took_the_place_is_started_again_when_it_ends(web: Web) -> None:
@@ -181,6 +183,23 @@ async def test_one_that_crashes_while_another_is_to_take_its_place_is_followed_b
     await restarting
     assert web.unit.report.life is Life.READY and web.processes() == [web.pid]
     await web.restart()
+
+
+async def test_when_neither_is_left_nobody_waits_for_an_answer(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STEADY_S", 0.0)
+    monkeypatch.setattr(module, "FIRST_PAUSE_S", 600.0)
+    crashed, web.text = web.pid, NEVER_READY
+    restarting = asyncio.create_task(web.restart())
+    await eventually(lambda: len(web.processes()) == 2, 30)
+    os.kill(crashed, signal.SIGKILL)
+    await eventually(lambda: web.unit.report.life is Life.RESTARTING, 30)
+    [other] = web.processes()
+    os.kill(other, signal.SIGKILL)
+    with pytest.raises(StackError, match="was ended by SIGKILL"):
+        await restarting
+    for port in (web.port, web.metrics):
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
 
 
 async def test_one_that_hangs_is_killed_once_another_answers(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:

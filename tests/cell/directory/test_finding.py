@@ -1,5 +1,6 @@
 """Searches: the same as a plain reading of the documents would find, by an index where there has to be one."""
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +14,8 @@ from cell.directory.shapes import MOST_SEARCHED
 from contracts.directory import DEEPEST_TREE, FilterRefused, Find, Item, Tree
 from contracts.directory_schema import ATTRIBUTES, Resource, Type
 from tests.cell.directory.idp import Idp, connect
-from tests.cell.directory.plans import nodes, plan
 from tests.cell.world import Workspace, World
+from tests.servers.plans import nodes, plan
 from tests.servers.postgres import Postgres
 
 WORDS = ["ada", "Ada", "a%a", "a_b", "ÄDA", "", "b"]
@@ -186,16 +187,41 @@ async def test_sorted_by_who_is_active(crowd: tuple[Idp, list[Item]]) -> None:
     assert [one.id for one in down.items] == wanted[::-1]
 
 
+async def test_groups_and_members_beside_other_things(crowd: tuple[Idp, list[Item]]) -> None:
+    idp, everybody = crowd
+    a, b, c, d = everybody[:4]
+    group, other = await idp.create_group("Beside 1", a.id, b.id), await idp.create_group("Beside 2", b.id, c.id)
+    of, of_other = (["eq", ["groups", "value"], str(one.id)] for one in (group, other))
+    named: Tree = ["eq", ["user_name"], d.document["user_name"]]
+    many: Tree = ["or", ["eq", ["id"], str(a.id)], ["or", of_other, named]]
+    for tree, wanted in (
+        (["or", of, named], [a, b, d]),
+        (["or", of, of_other], [a, b, c]),
+        (["or", named, ["or", ["and", of, of_other], named]], [b, d]),
+        (["or", of, ["pr", ["nick_name"]]], [a, b]),
+        (["and", many, ["not", ["or", of, named]]], [c]),
+        (["or", of, ["eq", ["groups", "value"], "no id"]], [a, b]),
+    ):
+        found = await idp.find(tree)
+        assert ([one.id for one in found.items], found.total) == ([one.id for one in wanted], len(wanted)), tree
+    either: Tree = ["or", ["eq", ["members", "value"], str(a.id)], ["eq", ["display_name"], "beside 2"]]
+    assert [one.id for one in (await idp.find(either, Resource.GROUP)).items] == [group.id, other.id]
+    assert (await idp.find(either, Resource.GROUP, start=2, count=1)).total == 2
+
+
 async def test_moments_ids_and_groups(crowd: tuple[Idp, list[Item]]) -> None:
     idp, everybody = crowd
     one = everybody[3]
     group = await idp.create_group("Team 1", one.id)
+    await idp.create_group("Team 2", everybody[5].id)
     at = one.document["created_at"]
     for tree in (
         ["eq", ["id"], str(one.id)],
         ["eq", ["created_at"], at],
         ["eq", ["groups", "value"], str(group.id)],
-        ["some", ["groups"], ["sw", ["display"], "team"]],
+        ["eq", ["groups", "display"], "TEAM 1"],
+        ["some", ["groups"], ["eq", ["display"], "team 1"]],
+        ["some", ["groups"], ["sw", ["display"], "Team 1"]],
     ):
         assert [item.id for item in (await idp.find(tree)).items] == [one.id], tree
     assert (await idp.find(["gt", ["created_at"], at])).total == len(everybody) - 4
@@ -204,7 +230,8 @@ async def test_moments_ids_and_groups(crowd: tuple[Idp, list[Item]]) -> None:
         ["eq", ["members", "value"], str(one.id)],
         ["some", ["members"], ["eq", ["value"], str(one.id)]],
         ["eq", ["display_name"], "TEAM 1"],
-        ["and", ["pr", ["members"]], ["sw", ["display_name"], "team"]],
+        ["and", ["pr", ["members"]], ["sw", ["display_name"], "team 1"]],
+        ["eq", ["members", "display"], one.document["display_name"]],
     ):
         assert [item.id for item in (await idp.find(tree, Resource.GROUP)).items] == [group.id], tree
     assert (await idp.find(["eq", ["members"], "no id"], Resource.GROUP)).total == 0
@@ -262,6 +289,11 @@ async def test_a_tree_that_is_too_deep_is_refused(idp: Idp) -> None:
         await idp.find(tree)
 
 
+ONE = str(UUID(int=1))
+MEMBER: Tree = ["eq", ["members", "value"], ONE]
+OF_GROUP: Tree = ["eq", ["groups", "value"], ONE]
+EQ_ID: Tree = ["eq", ["id"], ONE]
+NAMED: Tree = ["eq", ["display_name"], "x"]
 EITHER: Tree = ["or", ["eq", ["user_name"], "x"], ["eq", ["emails", "value"], "x"]]
 
 
@@ -279,10 +311,23 @@ def _find(workspace: Workspace, tree: Tree, resource: Resource) -> Find:
         (Resource.PERSON, EITHER, "uq_directory_people_user_name"),
         (Resource.PERSON, EITHER, "ix_directory_emails_value"),
         (Resource.PERSON, ["eq", ["display_name"], "x"], "ix_directory_people_display_name"),
-        (Resource.PERSON, ["eq", ["id"], str(UUID(int=1))], "pk_directory_people"),
+        (Resource.PERSON, EQ_ID, "pk_directory_people"),
         (Resource.GROUP, ["eq", ["display_name"], "x"], "uq_directory_groups_display_name"),
         (Resource.GROUP, ["eq", ["external_id"], "x"], "uq_directory_groups_external_id"),
-        (Resource.GROUP, ["eq", ["members", "value"], str(UUID(int=1))], "ix_directory_members_member"),
+        (Resource.GROUP, MEMBER, "ix_directory_members_member"),
+        (Resource.GROUP, ["or", MEMBER, NAMED], "ix_directory_members_member"),
+        (Resource.GROUP, ["or", MEMBER, NAMED], "uq_directory_groups_display_name"),
+        (
+            Resource.GROUP,
+            ["or", ["or", NAMED, ["some", ["members"], ["eq", ["value"], ONE]]], EQ_ID],
+            "pk_directory_groups",
+        ),
+        (Resource.PERSON, OF_GROUP, "pk_directory_members"),
+        (Resource.PERSON, ["or", OF_GROUP, EITHER], "pk_directory_members"),
+        (Resource.PERSON, ["or", OF_GROUP, EITHER], "uq_directory_people_user_name"),
+        (Resource.PERSON, ["or", OF_GROUP, EITHER], "ix_directory_emails_value"),
+        (Resource.PERSON, ["and", ["or", ["pr", ["title"]], OF_GROUP], NAMED], "ix_directory_people_display_name"),
+        (Resource.PERSON, ["and", NAMED, ["not", ["or", OF_GROUP, EITHER]]], "ix_directory_people_display_name"),
     ],
     ids=str,
 )
@@ -297,6 +342,8 @@ async def test_what_identity_providers_ask_for_is_found_by_an_index(
     assert COLUMNS[index] in looked_up, found
     scanned = {one["Relation Name"] for one in every if one["Node Type"] == "Seq Scan"}
     assert scanned <= {"provisioning_tokens"}, found  # of which there is a handful: one block
+    whole = [one for one in every if re.fullmatch(r"\(workspace_id = \$\d+\)", one.get("Index Cond", ""))]
+    assert whole == [], found  # nor is one read whole by way of an index
 
 
 COLUMNS = {
@@ -305,6 +352,8 @@ COLUMNS = {
     "ix_directory_emails_value": "value_norm",
     "ix_directory_people_display_name": "display_name_norm",
     "pk_directory_people": "(id ",
+    "pk_directory_groups": "(id ",
+    "pk_directory_members": "group_id",
     "uq_directory_groups_display_name": "display_name_norm",
     "uq_directory_groups_external_id": "external_id",
     "ix_directory_members_member": "member_id",

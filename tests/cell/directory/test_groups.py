@@ -75,6 +75,29 @@ async def test_members_come_and_go_in_the_order_of_steps(idp: Idp) -> None:
     assert await idp.members(group) == set()
 
 
+@pytest.mark.parametrize("verb", ["add", "replace", "remove"])
+async def test_the_value_of_no_member_in_particular_is_refused_and_nobody_goes(idp: Idp, verb: str) -> None:
+    a, b = [(await idp.create()).id for _ in range(2)]
+    group = (await idp.create_group("Team", a, b)).id
+    for said in (None, str(a), [value(a)]):
+        with pytest.raises(ValueRefused, match="Say which member"):
+            await idp.patch_group(group, step(verb, "members", said, part="value"))
+    assert await idp.members(group) == {str(a), str(b)}
+
+
+async def test_a_member_becomes_nobody_else(idp: Idp) -> None:
+    a, b = [(await idp.create()).id for _ in range(2)]
+    group = (await idp.create_group("Team", a)).id
+    for said, part in ((str(b), "value"), (value(b), ""), ([value(a), value(b)], "")):
+        for verb in ("add", "replace"):
+            with pytest.raises(ValueRefused, match="cannot become another"):
+                await idp.patch_group(group, step(verb, "members", said, some=["eq", ["value"], str(a)], part=part))
+    assert await idp.members(group) == {str(a)}
+    await idp.patch_group(group, step("replace", "members", str(a), some=["eq", ["value"], str(a)], part="value"))
+    await idp.patch_group(group, step("remove", "members", some=["eq", ["value"], str(a)], part="value"))
+    assert await idp.members(group) == set()
+
+
 async def test_adding_who_is_there_and_removing_who_is_not_changes_nothing(idp: Idp) -> None:
     a, b = [(await idp.create()).id for _ in range(2)]
     group = await idp.create_group("Team", a)

@@ -16,8 +16,8 @@ from kit.database import now
 from kit.jobs import RunAgain
 from tests.cell.browser import Browser
 from tests.cell.directory.idp import Idp
-from tests.cell.directory.plans import nodes, plan, rows_read
 from tests.cell.world import Workspace, World
+from tests.servers.plans import nodes, plan, rows_read
 from tests.servers.postgres import Postgres
 
 FILL = """

@@ -19,6 +19,7 @@ from tests.cell.recordings.sending import PIECES, begun
 from tests.cell.world import PASSWORD, Workspace, World
 from tests.waiting import eventually
 
+HERE = "192.0.2.7"
 SCRIPT = {"HX-Request": "true", "Accept": "text/html"}
 
 
@@ -80,7 +81,7 @@ async def test_a_row_is_shown_only_where_the_filter_shows_it(
 @pytest.fixture
 async def who(world: World, workspace: Workspace) -> Member:
     sessions = Sessions(world.cell.redis, workspace.key, workspace.id)
-    session = await sessions.find((await sessions.begin(workspace.agent.id, "Firefox", "192.0.2.7")).text)
+    session = await sessions.find((await sessions.begin(workspace.agent.id, "Firefox", HERE)).text)
     assert session is not None
     row = WorkspaceRow(key=workspace.key, name="Acme", created_at=now())
     row.workspace_id = workspace.id
@@ -97,7 +98,7 @@ async def next_event(stream: AsyncIterator[bytes]) -> tuple[str, dict[str, str]]
 
 
 async def test_a_page_hears_each_change_of_its_own_workspace(world: World, workspace: Workspace, who: Member) -> None:
-    stream = events.stream(world.cell, who, asyncio.Event())
+    stream = events.stream(world.cell, who, HERE, asyncio.Event())
     assert await next_event(stream) == ("hello", {})
     await begun(world, await world.found())  # somebody else's
     sending = await begun(world, workspace)
@@ -110,7 +111,7 @@ async def test_a_page_hears_each_change_of_its_own_workspace(world: World, works
 
 
 async def test_a_page_whose_session_has_ended_hears_no_more(world: World, workspace: Workspace, who: Member) -> None:
-    stream = events.stream(world.cell, who, asyncio.Event())
+    stream = events.stream(world.cell, who, HERE, asyncio.Event())
     assert await next_event(stream) == ("hello", {})
     await Sessions(world.cell.redis, workspace.key, workspace.id).end(workspace.agent.id, who.session.id)
     async with asyncio.timeout(60):
@@ -119,7 +120,7 @@ async def test_a_page_whose_session_has_ended_hears_no_more(world: World, worksp
 
 async def test_a_page_hears_no_more_when_the_process_stops(world: World, who: Member) -> None:
     stop = asyncio.Event()
-    stream = events.stream(world.cell, who, stop)
+    stream = events.stream(world.cell, who, HERE, stop)
     assert await next_event(stream) == ("hello", {})
     stop.set()
     async with asyncio.timeout(60):
@@ -140,7 +141,7 @@ async def test_what_listens_by_a_word_that_was_replaced_is_told_so(
     heard = list[bytes]()
 
     async def listen() -> None:
-        async for block in events.stream(world.cell, Member(row, workspace.agent, session), asyncio.Event()):
+        async for block in events.stream(world.cell, Member(row, workspace.agent, session), HERE, asyncio.Event()):
             heard.append(block)
 
     listening = asyncio.create_task(listen())

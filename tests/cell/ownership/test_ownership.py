@@ -17,7 +17,8 @@ from cell.ownership.gate import Held
 from cell.recordings.gate import Gate, Gates
 from cell.recordings.states import State as Recording
 from contracts.placements import State
-from kit.database import Database, OwnershipPassed, WorkspaceFrozen, WritersInFlight
+from kit.database import Database
+from kit.database_errors import OwnershipPassed, WorkspaceFrozen, WritersInFlight
 from kit.refusals import NotFound
 from tests.cell.world import Workspace, World
 from tests.servers.postgres import Postgres

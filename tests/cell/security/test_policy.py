@@ -10,20 +10,33 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from sqlalchemy import select
+from sqlalchemy import Update, select, update
 
 from cell.app import make_app
 from cell.audit.models import AuditEntry
 from cell.library import events
+from cell.people.models import Person
 from cell.security import service
+from cell.security.models import SecurityPolicy
 from cell.security.service import NewPolicy, Policy
 from cell.sessions.store import Sessions
 from cell.sessions.subjects import Member
+from kit import live
+from kit.database import Base, Database
+from kit.ports import free_port
 from tests.cell.browser import PAGE, Answer, Browser
 from tests.cell.factors.owning import app_of, half_way, is_in, passkey_of, password
 from tests.cell.world import Workspace, World
 
 DEFAULTS = {"second_factor": "optional", "idle_minutes": "720", "absolute_hours": "168"}
+HERE = "192.0.2.7"
+ANY: dict[str, Any] = {
+    "second_factor": "optional",
+    "factor_roles": [],
+    "idle_minutes": 720,
+    "absolute_hours": 168,
+    "networks": [],
+}
 Set = Callable[..., Any]
 
 
@@ -217,11 +230,59 @@ async def test_open_streams_are_asked_anew_when_the_policy_changes(
         from cell.workspaces import service as workspaces
 
         who = Member(await workspaces.get(tx), workspace.agent, session)
-    stream = events.stream(world.cell, who, asyncio.Event())
+    stream = events.stream(world.cell, who, HERE, asyncio.Event())
     assert b"retry" in await anext(stream) and b"hello" in await anext(stream)
     await set_to(admin, workspace, idle_minutes="60")
     async with asyncio.timeout(60):
         assert [block async for block in stream if b"event:" in block] == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        SecurityPolicy(**ANY | {"networks": ["203.0.113.0/24"]}),
+        SecurityPolicy(**ANY | {"second_factor": "required"}),
+        SecurityPolicy(**ANY | {"absolute_hours": 0}),
+        update(Person).values(active=False),
+        update(Person).values(role="of another version"),
+    ],
+    ids=["networks", "second factor", "how long", "switched off", "role"],
+)
+async def test_an_open_stream_ends_by_a_change_that_it_did_not_hear_of(
+    world: World, workspace: Workspace, agent: Browser, monkeypatch: pytest.MonkeyPatch, changed: Base | Update
+) -> None:
+    monkeypatch.setattr(events, "CHECK_S", 0.2)
+    [session] = await Sessions(world.cell.redis, workspace.key, workspace.id).of_person(workspace.agent.id)
+    who = await Member.of_session(world.cell, workspace.id, session, HERE)
+    stream = events.stream(world.cell, who, HERE, asyncio.Event())
+    assert b"retry" in await anext(stream) and b"hello" in await anext(stream)
+    for _ in range(3):  # it goes on through a look, and by what it has seen then
+        await live.tell(world.cell.redis, workspace.id, "recording", {})
+        assert b"recording" in await anext(stream)
+        await asyncio.sleep(0.2)
+    async with world.cell.database.writing(workspace.id) as tx:
+        if isinstance(changed, Base):
+            tx.add(changed)
+        else:
+            await tx.execute(changed.where(Person.id == workspace.agent.id))
+    async with asyncio.timeout(60):
+        assert [block async for block in stream if b"event:" in block] == []
+
+
+async def test_an_open_stream_outlasts_a_database_that_is_away(
+    world: World, workspace: Workspace, agent: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "CHECK_S", 0.001)  # it looks before each event
+    [session] = await Sessions(world.cell.redis, workspace.key, workspace.id).of_person(workspace.agent.id)
+    who = await Member.of_session(world.cell, workspace.id, session, HERE)
+    nowhere = Database(f"postgresql://nobody:x@127.0.0.1:{free_port()}/nothing", name="away")
+    stream = events.stream(replace(world.cell, database=nowhere), who, HERE, asyncio.Event())
+    assert b"retry" in await anext(stream) and b"hello" in await anext(stream)
+    async with asyncio.timeout(60):
+        for _ in range(3):
+            await live.tell(world.cell.redis, workspace.id, "recording", {})
+            assert b"recording" in await anext(stream)
+    await nowhere.close()
 
 
 async def test_an_open_stream_ends_when_the_session_has_lasted_long_enough(
@@ -235,7 +296,7 @@ async def test_an_open_stream_ends_when_the_session_has_lasted_long_enough(
 
         who = Member(await workspaces.get(tx), workspace.agent, session, policy)
     async with asyncio.timeout(60):
-        assert [block async for block in events.stream(world.cell, who, asyncio.Event())][-1:] != []
+        assert [block async for block in events.stream(world.cell, who, HERE, asyncio.Event())][-1:] != []
     assert await mine.get(session.id) is not None  # it was not ended by anybody
 
 

@@ -1,14 +1,17 @@
 """Sessions: idle and absolute ends, seen and ended by their owner, and over as soon as a person is switched off."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import time_machine
 
 from cell.security.service import DEFAULT
 from cell.sessions.cookies import name as cookie_name
-from cell.sessions.store import SEEN_EVERY_S, Sessions
+from cell.sessions.store import ENDED, SEEN_EVERY_S, Session, Sessions
+from kit import live
 from tests.cell.browser import PAGE, Browser
 from tests.cell.world import Workspace, World
 
@@ -63,6 +66,30 @@ async def test_looking_never_brings_back_a_session_that_was_ended(world: World, 
         await mine.keep(found, DEFAULT.idle, DEFAULT.absolute)
         assert await mine.find(word.text) is None
     assert not await world.cell.redis.exists(f"session:{workspace.id}:{found.id}")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        lambda mine, one: mine.end(one.person_id, one.id),
+        lambda mine, one: mine.end_these([one]),
+        lambda mine, one: mine.end_all(one.person_id),
+        lambda mine, one: mine.end_all_of([one.person_id]),
+        lambda mine, one: mine.rotate(one),
+        lambda mine, one: mine.keep(one, DEFAULT.idle, timedelta()),
+    ],
+    ids=["one", "these", "a person's", "many people's", "its word alone", "it lasted too long"],
+)
+async def test_streams_are_told_whatever_ends_a_session(
+    world: World, workspace: Workspace, end: Callable[[Sessions, Session], Awaitable[object]]
+) -> None:
+    mine = sessions(world, workspace)
+    found = await mine.find((await mine.begin(workspace.agent.id, "Firefox", "192.0.2.1")).text)
+    assert found is not None
+    async with live.listen(world.cell.redis, workspace.id) as listener:
+        await end(mine, found)
+        assert await mine.get(found.id) is None
+        assert await listener.next(10) == (ENDED, {})
 
 
 async def test_a_session_that_gets_another_word_just_then_ends_all_the_same(world: World, workspace: Workspace) -> None:

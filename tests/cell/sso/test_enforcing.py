@@ -68,7 +68,7 @@ async def listening(office: Office, browser: Browser) -> AsyncIterator[asyncio.T
     begun = asyncio.Event()
 
     async def hear() -> None:
-        async for said in events.stream(office.cell, by, asyncio.Event()):
+        async for said in events.stream(office.cell, by, "192.0.2.7", asyncio.Event()):
             if b"hello" in said:
                 begun.set()
 

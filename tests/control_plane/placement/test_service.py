@@ -14,7 +14,7 @@ from control_plane.placement import cells, queries, service
 from control_plane.placement.models import Cell, PlacementRow, Workspace
 from control_plane.placement.sizes import Size
 from control_plane.placement.states import Change, TransitionRefused
-from kit.database import DatabaseUnavailable
+from kit.database_errors import DatabaseUnavailable
 from kit.refusals import Invalid, NotFound
 from tests.control_plane.world import BY, World
 

@@ -20,7 +20,7 @@ from control_plane.placement import service as placement
 from control_plane.placement.states import Change
 from kit.calls import PeerUnavailable
 from kit.calls.operations import A, Operation, Q
-from kit.database import WorkspaceFrozen
+from kit.database_errors import WorkspaceFrozen
 from tests.control_plane.provisioning.conftest import Site
 from tests.control_plane.provisioning.test_saga import placement_of, sign_ups, wanted
 from tests.control_plane.world import BY, World
