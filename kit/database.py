@@ -23,9 +23,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.sql import Executable
 
 from kit import direct, logs, pools
-from kit.database_errors import DatabaseUnavailable as DatabaseUnavailable  # noqa: PLC0414 - kit/jobs takes it from here
-from kit.database_errors import WorkspaceFrozen as WorkspaceFrozen  # noqa: PLC0414 - so do kit/jobs and grants
-from kit.database_errors import meaning_of, meant_by
+from kit.database_errors import DatabaseUnavailable, meaning_of, meant_by
 from kit.direct import DirectWriting, Pool
 from kit.refusals import NotFound
 from kit.tenancy import opening_in

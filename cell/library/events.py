@@ -15,7 +15,7 @@ from cell.sessions.subjects import Member
 from kit import live, stopping
 from kit.refusals import Kind, Refusal
 
-CHECK_S = 5  # what ends a stream is told, and may be lost on the way; and sessions end by themselves too
+CHECK_S = 15  # what ends a stream is told, and may be lost on the way; and sessions end by themselves too
 BEAT_S = 15  # proxies close connections that are silent for long
 
 

@@ -16,7 +16,7 @@ from cell.recordings.states import State
 from cell.resources import Cell
 from contracts import placements
 from contracts.tokens import TokenExpired, TokenInvalid, UploadClaim, verify_upload
-from kit.database import WorkspaceFrozen
+from kit.database_errors import WorkspaceFrozen
 from kit.refusals import Kind, Refusal
 from kit.storage import Stored
 

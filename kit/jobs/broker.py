@@ -14,7 +14,7 @@ from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
 from kit import logs
-from kit.database import DatabaseUnavailable
+from kit.database_errors import DatabaseUnavailable
 from kit.jobs.kinds import Lane
 from kit.jobs.runner import Runner
 

@@ -11,7 +11,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from kit import logs, outages, tracing
-from kit.database import Database, WorkspaceFrozen, Writing, now
+from kit.database import Database, Writing, now
+from kit.database_errors import WorkspaceFrozen
 from kit.jobs.kinds import GiveUp, RunAgain, Task, Tasks
 from kit.jobs.models import Job, JobArguments
 from kit.refusals import NotFound
