@@ -165,9 +165,20 @@ class Cluster:
             if "/" not in one["name"]
         }
 
+    def _resource(self, version: str, kind: str) -> tuple[str, bool]:
+        """A server that is ready may list what it serves only a moment later."""
+
+        def listed() -> bool:
+            if (version, kind) not in self._resources:
+                self.__dict__.pop("_resources")
+            return (version, kind) in self._resources
+
+        until(listed, _STARTS_WITHIN_S, lambda: f"no {kind} of {version} is served")
+        return self._resources[version, kind]
+
     def _path(self, manifest: Mapping[str, Any]) -> str:
         version = manifest["apiVersion"]
-        name, namespaced = self._resources[version, manifest["kind"]]
+        name, namespaced = self._resource(version, manifest["kind"])
         where = f"/namespaces/{manifest['metadata'].get('namespace', 'default')}" if namespaced else ""
         return f"{_root(version)}{where}/{name}"
 

@@ -19,7 +19,7 @@ from kit.signing import SigningKey
 from tests.contracts.exported import AT, KEY, KEYS, OTHER_KEYS, Exported, exported, head, stored
 
 LOG = exported(12, heads_at=(5, 8))
-SMALL = settings(max_examples=150, deadline=None)
+SMALL = settings(max_examples=150)
 
 
 def first(verdict: Verdict) -> Finding:

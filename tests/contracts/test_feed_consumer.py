@@ -221,5 +221,5 @@ class Consumer(RuleBasedStateMachine):
         assert self.store.items("workspace") == packed(self.registry)
 
 
-Consumer.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Consumer.TestCase.settings = settings(max_examples=60, stateful_step_count=25)
 TestConsumer = Consumer.TestCase

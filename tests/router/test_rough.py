@@ -97,7 +97,7 @@ def test_any_bytes_are_survived(router: Running) -> None:
     before = router.memory()
 
     @given(st.lists(_LINES, max_size=8).map(b"".join))
-    @settings(max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=500, suppress_health_check=list(HealthCheck))
     def rough(raw: bytes) -> None:
         answered = statuses(send(router, raw))
         # 501 is for a transfer coding that is none (RFC 9112, 6.1).

@@ -150,7 +150,7 @@ JSON = st.recursive(
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=20), JSON, max_size=4), min_size=1, max_size=5), st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_chain_holds_and_no_single_change_goes_unseen(made: list[dict[str, object]], data: st.DataObject) -> None:
     found: Chain = []
     previous = chain.GENESIS

@@ -147,7 +147,7 @@ LEAVES = st.one_of(
 
 
 @given(tree=combined(LEAVES))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_search_finds_what_a_plain_reading_finds(crowd: tuple[Idp, list[Item]], tree: Tree) -> None:
     idp, everybody = crowd
     wanted = [item.id for item in everybody if plainly(tree, item.document)]

@@ -245,7 +245,7 @@ DOCUMENTS = st.fixed_dictionaries(
 
 
 @given(document=DOCUMENTS, steps=st.lists(STEPS, max_size=6))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_patch_comes_to_what_the_model_says(document: Document, steps: list[Step]) -> None:
     model, before = Model(document), copy.deepcopy(document)
     refused: type[Exception] | None = None

@@ -149,7 +149,7 @@ LATE_COPY = [
 
 @given(st.lists(STEPS, max_size=25))
 @example(LATE_COPY)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_order_of_events_lets_a_closed_recording_be_granted(
     world: World, steps: list[tuple[str, object, object]]
 ) -> None:

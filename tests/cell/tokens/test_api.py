@@ -173,7 +173,7 @@ async def test_a_page_that_cannot_be_is_refused(machine: Browser, query: str) ->
         st.none() | st.text() | st.integers() | st.lists(st.text()),
     )
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_body_is_a_failure_of_ours(machine: Browser, body: dict[str, Any]) -> None:
     answer = await machine.post("/api/v1/links", json=body)
     assert answer.status in (201, 409, 422, 429), answer.text

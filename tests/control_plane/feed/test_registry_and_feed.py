@@ -177,5 +177,5 @@ class Registry(RuleBasedStateMachine):
 @pytest.mark.timeout(600)
 def test_any_order_of_changes(postgres: Postgres, registry_template: str) -> None:
     Registry.postgres, Registry.template = postgres, registry_template
-    few = settings(max_examples=5, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    few = settings(max_examples=5, stateful_step_count=15, suppress_health_check=[HealthCheck.too_slow])
     run_state_machine_as_test(Registry, settings=few)

@@ -106,13 +106,13 @@ def test_broken_lines_are_taken() -> None:
 
 
 @given(st.binary(max_size=2_000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_bytes_are_refused_for_a_reason(text: bytes) -> None:
     assert isinstance(reason(text), Reason)
 
 
 @given(st.text(max_size=2_000))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_any_field_is_refused_for_a_reason(field: str) -> None:
     assert isinstance(reason(field), Reason)
 
@@ -131,7 +131,7 @@ def every_part(root: idp.Element) -> list[tuple[str, str]]:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_one_change_anywhere_is_refused_for_a_reason(data: st.DataObject) -> None:
     """Remove, double or change any one element, attribute or text of a response signed in both places."""
     root = etree.fromstring(GOOD)

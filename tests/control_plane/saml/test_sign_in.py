@@ -432,7 +432,7 @@ async def test_other_pages_may_post_to_no_other_address(region: Region) -> None:
 @given(
     body=st.one_of(st.binary(max_size=3000), st.text(max_size=2000).map(lambda text: f"SAMLResponse={text}".encode()))
 )
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_body_is_ever_a_failure(region: Region, fuzzed: Workspace, body: bytes) -> None:
     answer = await post_raw(region.browser(), fuzzed.key, body)
     assert 400 <= answer.status < 500
@@ -444,7 +444,7 @@ def fuzzed(opened_region: Region) -> Workspace:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_changed_answer_is_ever_a_failure(region: Region, fuzzed: Workspace, data: st.DataObject) -> None:
     """Bytes of a good answer are changed, under a request that is truly waiting."""
     under_way: SignInUnderWay = await fuzzed.begin()

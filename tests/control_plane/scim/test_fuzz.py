@@ -30,7 +30,7 @@ from tests.waiting import PATIENCE
 # Beyond three seconds of the clock a read is given up with 503, which nothing here may answer.
 LONGEST_S = 1.0 * PATIENCE
 TICKS = os.sysconf("SC_CLK_TCK")
-usual = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+usual = settings(max_examples=200, suppress_health_check=list(HealthCheck))
 
 _words = st.sampled_from(
     [
@@ -218,7 +218,7 @@ CROWD = (
 
 
 @pytest.mark.timeout(600)  # two thousand requests
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, suppress_health_check=list(HealthCheck))
 @given(text=_texts, body=_json, operations=st.lists(_operation, max_size=4), where=st.text(max_size=20))
 async def test_nothing_that_is_sent_fails_or_takes_long(
     crowded: Client, server: int, text: str, body: Any, operations: list[Any], where: str

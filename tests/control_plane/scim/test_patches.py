@@ -33,9 +33,7 @@ class Crew:
         return [self.ids.index(one) for one in await self.client.members(self.group)]
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(sequence=patches)
 async def test_a_patch_does_what_the_model_does(clients: Clients, sequence: list[list[Operation]]) -> None:
     await follows_the_model(await clients(), sequence)
@@ -48,9 +46,7 @@ async def crew(client: Client) -> Crew:
     return Crew(client, (await client.group())["id"], [*ids, str(uuid4()), "no id"])
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(expected=membership.members, sequence=membership.patches)
 async def test_a_patch_of_members_does_what_a_set_does(
     crew: Crew, expected: set[int], sequence: list[list[membership.Operation]]

@@ -200,7 +200,7 @@ def test_any_bytes_are_survived() -> None:
     examples: list[list[bytes]] = []
 
     @given(_PIECES)
-    @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=100, database=None, suppress_health_check=list(HealthCheck))
     def collect(pieces: list[bytes]) -> None:
         examples.append(pieces)
 
