@@ -68,9 +68,9 @@ def test_what_there_is_is_scraped_once_with_the_labels_that_rules_go_by(chart: s
     watched = any(one["kind"] == "ServiceMonitor" for one in made)
     assert watched is ("monitoring: {enabled: false}" not in values_of(chart, profile).read_text())
     read = scraped(made)
-    for what in PROCESSES:
+    for what, process in PROCESSES.items():
         there = sum(read_by_pods(one) is what for one in made)
-        assert [given["process"] for given in read[what]] == [PROCESSES[what]] * there * watched
+        assert [given["process"] for given in read[what]] == [process] * there * watched
     wanted = sum(one["kind"] == "ScheduledBackup" for one in made)
     assert len(read[Read.RULE]) == wanted * watched
     assert {given.get("process") for given in read[Read.PROCESSES]} <= {None, "web", "worker", "scheduler"}
