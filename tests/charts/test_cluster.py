@@ -45,11 +45,11 @@ def test_every_manifest_is_taken(api: Cluster, chart: str) -> None:
             assert not (why := refused(api.try_out(placed))), (profile, one["kind"], one["metadata"]["name"], why)
             for template in pods(one):
                 pod = pod_of(template, one["metadata"]["name"], where)
-                pod["spec"].setdefault("restartPolicy", "Always")
                 # A StatefulSet's controller adds the volumes of its claims.
                 claims = [claim["metadata"]["name"] for claim in one.get("spec", {}).get("volumeClaimTemplates", ())]
                 own = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims]
-                pod["spec"] = {**pod["spec"], "volumes": [*pod["spec"].get("volumes", ()), *own]}
+                volumes = [*pod["spec"].get("volumes", ()), *own]
+                pod["spec"] = {"restartPolicy": "Always", **pod["spec"], "volumes": volumes}  # what is rendered is kept
                 assert not (why := refused(api.try_out(pod))), (profile, one["kind"], one["metadata"]["name"], why)
             tried += 1
     assert tried
