@@ -98,7 +98,6 @@ def _server(bind: str) -> ThreadingWSGIServer:
     server = ThreadingWSGIServer(("", 0), _Quiet, bind_and_activate=False)
     server.socket.close()
     server.socket = listening(bind)
-    server.socket.setblocking(False)  # of two processes that see somebody come one finds nobody, and must not wait
     server.server_name, server.server_port = "metrics", 0
     server.setup_environ()
     server.set_app(make_wsgi_app())
