@@ -13,7 +13,7 @@ from prometheus_client import REGISTRY, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.metrics import MetricWrapperBase
 
-from kit.sockets import HANDED_ON, listening
+from kit.sockets import listening
 
 OURS = "cellcast_"
 
@@ -61,48 +61,12 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-_to_take: list[ThreadingWSGIServer] = []  # on sockets that another process answers on now
-_shared: list[ThreadingWSGIServer] = []  # on sockets that another process answers on after us
-
-
 def serve(bind: str) -> None:
-    """Answer scrapes on `bind` (as in kit/sockets.py) from a thread of its own until the process ends.
-
-    Of two with a comma between, as in kit/serve.py, the second is answered on from `take` on. Two processes that
-    answered in turns would show counters that fall and rise.
-    """
-    *own, at = bind.split(",")
-    servers = [(one, _server(one)) for one in (*own, at)]
-    _shared.extend(server for one, server in servers if one.startswith(HANDED_ON))
-    if own:
-        _to_take.append(servers.pop()[1])
-    for _, server in servers:
-        _begin(server)
-
-
-def take() -> None:
-    """This is the process that counts from now on."""
-    while _to_take:
-        _begin(_to_take.pop())
-
-
-def leave() -> None:
-    """Another one counts from now on. Where nobody can, as the sockets are ours alone, they are answered on still."""
-    while _shared:
-        server = _shared.pop()
-        server.shutdown()
-        server.server_close()
-
-
-def _server(bind: str) -> ThreadingWSGIServer:
+    """Answer scrapes on `bind` (as in kit/sockets.py) from a thread of its own until the process ends."""
     server = ThreadingWSGIServer(("", 0), _Quiet, bind_and_activate=False)
     server.socket.close()
     server.socket = listening(bind)
     server.server_name, server.server_port = "metrics", 0
     server.setup_environ()
     server.set_app(make_wsgi_app())
-    return server
-
-
-def _begin(server: ThreadingWSGIServer) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()

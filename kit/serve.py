@@ -4,7 +4,7 @@ import asyncio
 
 from hypercorn.typing import ASGIFramework
 
-from kit import logs, metrics
+from kit import logs
 from kit.http.server import Server
 from kit.sockets import LET_IN, listening
 from kit.stopping import stop_event, unless
@@ -23,15 +23,8 @@ async def serve(app: ASGIFramework, bind: str, *, stop: asyncio.Event | None = N
     asked = [asyncio.create_task(Server(app).serve(one, stop)) for one in own]
     if own:
         await _let_in(stop)
-        metrics.take()
-    await asyncio.gather(Server(app).serve(at, stop), *asked, _leave(stop))
+    await asyncio.gather(Server(app).serve(at, stop), *asked)
     log.info("stopped")
-
-
-async def _leave(stop: asyncio.Event) -> None:
-    """While we finish what is in hand, another is asked how it stands."""
-    await stop.wait()
-    await asyncio.to_thread(metrics.leave)
 
 
 async def _let_in(stop: asyncio.Event) -> None:

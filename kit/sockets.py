@@ -4,7 +4,7 @@ import signal
 import socket
 
 HANDED_ON = "fd://"
-LET_IN = signal.SIGUSR1  # to a process that was handed two sockets for each address, kit/serve.py
+LET_IN = signal.SIGUSR1  # to a process that was handed two sockets, kit/serve.py
 _UNREAD_MS = 30_000
 
 

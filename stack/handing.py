@@ -1,7 +1,7 @@
 """What one process of a service hands on to the next, so that both can be there at once: sockets, and what it keeps."""
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,9 @@ _STATES = "*.mdb"  # of feeds, contracts/feed_disk.py
 class Handing:
     """How a process of a service comes to stand beside another. The rest names variables of its environment.
 
-    `listens` name its addresses; at the first people come. A process that is to take another's place has ports of its
-    own, and is asked at the first of them whether it is `ready`, before it lets others in (kit/serve.py,
-    kit/metrics.py). `keeps` names the folder with its feed, which one process writes.
+    `listens` name its addresses; at the first people come. A process that is to take another's place is asked at a port
+    of its own whether it is `ready`, before it lets them in (kit/serve.py). `keeps` names the folder with its feed,
+    which one process writes.
     """
 
     listens: tuple[str, ...]
@@ -48,8 +48,8 @@ class Estate:
             self._place = max((0, 1), key=lambda place: _written(self._folder(command, place)))
         return self._in_place(command, self._place)
 
-    def for_next(self, command: Command, own: Sequence[socket.socket]) -> Command:
-        """The same for who is to take the place of the one that runs, and is asked at `own`, one for each address.
+    def for_next(self, command: Command, own: socket.socket) -> Command:
+        """The same for who is to take the place of the one that runs, and is asked at `own`.
 
         It begins with a copy of what that one keeps. Raises OSError, StoreBroken.
         """
@@ -57,8 +57,7 @@ class Estate:
         if here != there:
             _copy(here, there)
         made = self._in_place(command, self._next)
-        asked = tuple((name, one.fileno()) for name, one in zip(self._sockets, own, strict=False))
-        return replace(made, sockets=(*asked, *made.sockets))
+        return replace(made, sockets=((self._handing.listens[0], own.fileno()), *made.sockets))
 
     def hand_on(self) -> None:
         """From now on it is the other that counts."""

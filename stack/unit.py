@@ -5,7 +5,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -141,14 +140,13 @@ class Unit:
         if estate is None or handing is None or not self.can_be_replaced:
             raise StackError(f"{name}: nothing can take its place now: stop and start it")
         command = self._command()
-        with ExitStack() as stack:
-            own = [stack.enter_context(listening("127.0.0.1:0")) for _ in handing.listens]
+        with listening("127.0.0.1:0") as own:
             try:
                 new = start(estate.for_next(command, own), self._report.log)
             except (OSError, StoreBroken) as error:
                 estate.give_up(command)
                 raise StackError(f"{name}: what was to take its place cannot be started: {error}") from error
-            ready = handing.ready(own[0].getsockname()[1])
+            ready = handing.ready(own.getsockname()[1])
         self._beside.add(new)
         try:
             if not await self._gets_ready(new, ready, begin) or self._stopping:

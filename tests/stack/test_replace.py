@@ -128,31 +128,6 @@ async def test_three_restarts_fail_nobody(web: Web) -> None:
     assert web.unit.report.restarts == 0
 
 
-async def test_whoever_counts_is_who_is_scraped(web: Web) -> None:
-    """Of two that answered in turns, a counter would fall and rise; the one before ends slowly here."""
-    before, scraped = web.pid, list[tuple[int, int]]()  # who answered, and who counted then
-
-    async def scrape() -> None:
-        while True:
-            async with connected(web.metrics) as scraper:
-                await scraper.say(GET)
-                [said] = [one for one in (await scraper.hear()).splitlines() if one.startswith(b"pid ")]
-                scraped.append((int(float(said.split()[1])), web.pid))
-
-    async with asyncio.TaskGroup() as tasks, connected(web.port) as sender:
-        await sender.say(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n12345")
-        scraping, restarting = tasks.create_task(scrape()), tasks.create_task(web.restart())
-        await eventually(lambda: len(web.processes()) == 2, 30)
-        both = len(scraped)
-        await eventually(lambda: {*scraped[-20:]} == {(web.pid, web.pid)} != {(before, before)}, 30)
-        assert {who for who, counts in scraped if counts == before} == {before}
-        assert len([one for one in scraped[both:] if one == (before, before)]) > 20, "it was asked beside the other"
-        scraping.cancel()
-        await sender.say(b"67890")
-        assert await _who(sender) == (before, 10)
-        await restarting
-
-
 async def test_what_is_in_hand_is_finished_by_who_began_it(web: Web) -> None:
     """A body of which half is here, and a connection on which nothing is asked just now."""
     before = web.pid
