@@ -100,8 +100,7 @@ class Visits:
         self._browsers, self._description = browsers, description
         self._contexts: list[BrowserContext] = []
         # 412 for a chunk: it had arrived, and only the answer was lost with the tab. The protocol counts on it.
-        # 404 for a thumbnail: another test has deleted the recording that was in this one's library a moment ago.
-        self._tolerated: list[str] = [r"status of 412 .*/chunks/\d+\?", r"status of 404 .*/thumbnail\b"]
+        self._tolerated: list[str] = [r"status of 412 .*/chunks/\d+\?"]
         self._faults: list[str] = []
 
     async def page(self, region: str, temper: Temper = Temper.WILLING, **options: Unpack[Options]) -> Page:
