@@ -1,6 +1,6 @@
 """One cell from its web to its servers: rate, errors and durations, then use and saturation."""
 
-from observability.dashboards.panel import Dashboard, Panel, Row, quantile, rate
+from observability.dashboards.panel import Dashboard, Panel, Row, percentiles, quantile, rate
 
 _HERE = 'cell=~"$cell"'
 _CONNECTIONS = "sum by (process, pool) (cellcast_pool_connections"
@@ -22,11 +22,7 @@ DASHBOARD = Dashboard(
                 ),
                 Panel(
                     "Time to answer",
-                    {
-                        "p50": quantile(0.5, "cellcast_http_request_seconds", matcher=_HERE),
-                        "p95": quantile(0.95, "cellcast_http_request_seconds", matcher=_HERE),
-                        "p99": quantile(0.99, "cellcast_http_request_seconds", matcher=_HERE),
-                    },
+                    percentiles("cellcast_http_request_seconds", _HERE),
                     "s",
                 ),
                 Panel(

@@ -1,6 +1,6 @@
 """The edges: what comes from outside, and what of it never gets to a process of ours."""
 
-from observability.dashboards.panel import Dashboard, Panel, Row, quantile, rate
+from observability.dashboards.panel import Dashboard, Panel, Row, percentiles, rate
 
 _HERE = 'region=~"$region", cell=~"$cell"'
 _WHOSE = "part, region, cell"
@@ -28,11 +28,7 @@ DASHBOARD = Dashboard(
                 ),
                 Panel(
                     "Time for people",
-                    {
-                        "p50": quantile(0.5, "cellcast_edge_request_seconds", matcher=_HERE),
-                        "p95": quantile(0.95, "cellcast_edge_request_seconds", matcher=_HERE),
-                        "p99": quantile(0.99, "cellcast_edge_request_seconds", matcher=_HERE),
-                    },
+                    percentiles("cellcast_edge_request_seconds", _HERE),
                     "s",
                     "From the first byte of a request to the last of its answer: slow lines are in it.",
                 ),

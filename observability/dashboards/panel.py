@@ -46,3 +46,8 @@ def quantile(share: float, histogram: str, by: str = "", matcher: str = "") -> s
     """A quantile of a histogram, by some labels."""
     labels = f"le, {by}" if by else "le"
     return f"histogram_quantile({share:g}, {rate(f'{histogram}_bucket', labels, matcher)})"
+
+
+def percentiles(histogram: str, matcher: str) -> dict[str, str]:
+    """The median of a histogram, what one in twenty takes at least, and one in a hundred."""
+    return {f"p{share * 100:g}": quantile(share, histogram, matcher=matcher) for share in (0.5, 0.95, 0.99)}
