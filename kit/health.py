@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import Gauge
 
+from kit.stopping import beside
+
 EVERY_S = 5.0  # three questions of a millisecond each: nobody notices, and an alert is a few seconds late at most
 WITHIN_S = 3.0  # a server that takes longer is away for whoever waits
 
@@ -35,11 +37,8 @@ async def _why_down(check: Check) -> str:
 @asynccontextmanager
 async def watched(checks: Checks) -> AsyncIterator[None]:
     """Ask again and again while the block runs."""
-    task = asyncio.create_task(_watch(checks))
-    try:
+    async with beside(_watch(checks)):
         yield
-    finally:
-        task.cancel()
 
 
 async def _watch(checks: Checks) -> None:

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import Gauge
 
+from kit.stopping import beside
+
 LOOK_EVERY_S = 0.005
 SHOWN_S = 30.0  # a block is shown for so long at least, and for twice as long at most
 
@@ -18,11 +20,8 @@ LONGEST = Gauge(
 @asynccontextmanager
 async def watched() -> AsyncIterator[None]:
     """Measure while the block runs, ten times less often than a process whose blocks are its one concern."""
-    task = asyncio.create_task(watch(LOOK_EVERY_S * 10))
-    try:
+    async with beside(watch(LOOK_EVERY_S * 10)):
         yield
-    finally:
-        task.cancel()
 
 
 async def watch(every_s: float = LOOK_EVERY_S) -> None:

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from kit import logs
 from kit.metrics import Known, declare
+from kit.stopping import beside
 
 EVERY_S = 10.0  # an answer of 7 kB that costs Redis a tenth of a millisecond
 
@@ -70,11 +71,10 @@ _said: dict[str, float] = {}  # what was said last, by the field's name
 @asynccontextmanager
 async def watched(redis: Redis) -> AsyncIterator[None]:
     """Ask again and again while the block runs; nothing is shown afterwards."""
-    task = asyncio.create_task(_watch(redis))
     try:
-        yield
+        async with beside(_watch(redis)):
+            yield
     finally:
-        task.cancel()
         _said.clear()
 
 

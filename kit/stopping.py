@@ -1,8 +1,9 @@
-"""How a process of ours is told to stop."""
+"""How a process of ours is told to stop, and work that ends with something else."""
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -26,6 +27,16 @@ def stop_event() -> Stop:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told, number)
     return stop
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Have the work done while the block runs; it is cancelled at the end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def unless(stop: asyncio.Event, work: Coroutine[object, object, T]) -> T | None:

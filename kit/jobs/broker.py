@@ -63,9 +63,7 @@ class Brokers:
         """Wake a worker of the lane for a job."""
         await AsyncKicker[[str], None](task_name=RUN, broker=self._lanes[Lane(lane)], labels={}).kiq(str(job_id))
 
-    async def work(
-        self, runner: Runner[C], at_once: dict[Lane, int], stop: asyncio.Event, *, finish_s: float = 20
-    ) -> None:
+    async def work(self, runner: Runner[C], at_once: dict[Lane, int], stop: asyncio.Event, *, finish_s: float) -> None:
         """Run jobs of these lanes, so many at once, until `stop`. Then no more are begun, and what is in hand has
         `finish_s` seconds; what takes longer is given back, and another worker begins it at once."""
         lanes = at_once.items()
